@@ -1,0 +1,86 @@
+"""Engines for the three databases: one that writes and two that read, each set up so that SQLite keeps its word."""
+
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.pool import NullPool
+
+# How long SQLite waits for another process's lock before a batch is answered with busy, as the queue's age limit.
+BUSY_TIMEOUT_MS = 2000
+# The write-ahead log is folded back when the writer is idle; only a log this long (16 MB) does it inside a commit.
+CHECKPOINT_PAGES = 4000
+READ_POOL = 4
+
+# SQLite's primary result codes that mean "not now": BUSY, LOCKED, NOMEM, READONLY, IOERR, FULL, CANTOPEN.
+_UNWRITABLE_SQLITE = frozenset({5, 6, 7, 8, 10, 13, 14})
+# PostgreSQL's classes 08 connection, 25006 read only, 53 resources, 57 operator intervention, 58 system error.
+_UNWRITABLE_POSTGRES = ("08", "25006", "53", "57", "58")
+_REPLAYABLE = ("40001", "40P01")
+
+
+def is_sqlite(url: str) -> bool:
+    return url.startswith("sqlite")
+
+
+def make_write_engine(url: str) -> Engine:
+    """A synchronous SQLite engine whose every transaction begins as a writer and whose every commit is on disk.
+
+    The driver's own transactions are off: it would begin a deferred one, which fails at once when it becomes a writer.
+    """
+    engine = create_engine(url, poolclass=NullPool)
+    _prepare(engine, "synchronous=FULL", "foreign_keys=ON", f"wal_autocheckpoint={CHECKPOINT_PAGES}")
+    event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
+    return engine
+
+
+def make_hot_engine(url: str) -> Engine:
+    """A synchronous, read-only SQLite engine for reads of bounded size on the loop's own thread."""
+    engine = create_engine(url, poolclass=NullPool)
+    _prepare(engine, "query_only=ON")
+    event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN"))
+    return engine
+
+
+def make_async_engine(url: str) -> AsyncEngine:
+    """The engine for reads, and on PostgreSQL for everything. On SQLite it cannot write."""
+    if not is_sqlite(url):
+        return create_async_engine(url, pool_size=10, max_overflow=0, pool_pre_ping=True)
+    engine = create_async_engine(url.replace("sqlite:", "sqlite+aiosqlite:", 1), pool_size=READ_POOL, max_overflow=0)
+    _prepare(engine.sync_engine, "query_only=ON")
+    event.listen(engine.sync_engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN"))
+    return engine
+
+
+def _prepare(engine: Engine, *pragmas: str) -> None:
+    @event.listens_for(engine, "connect")
+    def connect(dbapi_connection: Any, record: Any) -> None:
+        dbapi_connection.isolation_level = None  # this module says BEGIN, the driver does not
+        for pragma in (f"busy_timeout={BUSY_TIMEOUT_MS}", *pragmas):
+            dbapi_connection.execute(f"PRAGMA {pragma}").close()
+
+
+def is_open(connection: Connection) -> bool:
+    """Whether the transaction is still there. On a full disk SQLite rolls back by itself and says nothing at COMMIT."""
+    driver = connection.connection.dbapi_connection
+    return bool(getattr(driver, "in_transaction", True))
+
+
+def is_unwritable(error: BaseException) -> bool:
+    """Whether ``error`` says that the database cannot keep anything right now, whatever was asked."""
+    if not isinstance(error, DBAPIError):
+        return isinstance(error, OSError)
+    code = getattr(error.orig, "sqlite_errorcode", None)
+    if code is not None:
+        return code & 0xFF in _UNWRITABLE_SQLITE
+    return error.connection_invalidated or _sqlstate(error).startswith(_UNWRITABLE_POSTGRES)
+
+
+def is_replayable(error: BaseException) -> bool:
+    """Whether PostgreSQL chose this transaction as the victim of a deadlock, so that it may simply be done again."""
+    return isinstance(error, DBAPIError) and _sqlstate(error) in _REPLAYABLE
+
+
+def _sqlstate(error: DBAPIError) -> str:
+    return getattr(error.orig, "sqlstate", None) or getattr(error.orig, "pgcode", None) or ""

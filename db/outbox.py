@@ -1,0 +1,136 @@
+"""Effects that cross databases: written with their cause, applied once, in order per key.
+
+No transaction crosses two databases, so a write that needs something done in another one leaves a row in its own
+outbox, in the same transaction. The relay takes it to the target, where the effect and the row that says "applied" are one
+transaction again: done once, also when the relay dies between the two and does it a second time.
+"""
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, column, insert, select, table, update
+from sqlalchemy.dialects.postgresql import insert as postgres_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy.orm import Session
+
+from db.database import Databases
+from db.models.base import Id, JsonText, UtcDateTime
+from db.writer import Busy, Done
+
+logger = logging.getLogger(__name__)
+
+# The tables of the same shape in all three databases, so that this module need not know which it is looking at.
+OUTBOX = table(
+    "Outbox",
+    column("position", Id),
+    column("event_id"),
+    column("kind"),
+    column("key"),
+    column("payload", JsonText),
+    column("created", UtcDateTime),
+    column("done_at", UtcDateTime),
+)
+APPLIED = table("AppliedEvent", column("event_id"), column("applied", UtcDateTime))
+
+PAGE = 200
+POLL_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """How one kind of effect is applied: in which database, by which work. ``apply`` runs in that database's writer."""
+
+    target: str
+    apply: Callable[[Session, dict[str, Any]], Done[Any]]
+
+
+def add_effect(session: Session, *, kind: str, key: str, payload: Mapping[str, Any]) -> None:
+    """Leave an effect in the outbox of ``session``'s database. Effects of one ``key`` are applied in this order.
+
+    The id is random and no counter: a restored backup must not give an old effect's id to a new one.
+    """
+    session.execute(
+        insert(OUTBOX).values(
+            event_id=secrets.token_hex(16), kind=kind, key=key, payload=dict(payload), created=datetime.now(UTC)
+        )
+    )
+
+
+class Relay:
+    """Takes effects from the three outboxes to their targets. One per installation's server process."""
+
+    def __init__(self, databases: Databases, effects: Mapping[str, Effect]) -> None:
+        self._databases, self._effects = databases, effects
+        self._locks = {database.name: asyncio.Lock() for database in databases}
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        self._task = asyncio.create_task(self._run(), name="relay")
+
+    async def stop(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def drain(self, source: str) -> bool:
+        """Apply what ``source`` has waiting. False if something could not be applied now; it stays and is tried again.
+
+        A service calls this after its commit, so that its answer already shows the effect.
+        """
+        async with self._locks[source]:  # two relays at once would break the order per key
+            blocked: set[str] = set()
+            after = 0
+            while rows := await self._databases[source].read(lambda connection, a=after: _list_pending(connection, a)):  # type: ignore[misc]
+                for row in rows:
+                    after = row.position
+                    if row.key not in blocked and not await self._relay(source, row):
+                        blocked.add(row.key)  # what comes later for this key must wait
+            return not blocked
+
+    async def _relay(self, source: str, row: Row[Any]) -> bool:
+        effect = self._effects.get(row.kind)
+        if effect is None:
+            logger.error("no effect of kind %s is known; %s keeps it", row.kind, source)
+            return False
+        try:
+            await self._databases[effect.target].write(lambda session: _apply_once(session, effect, row))
+            await self._databases[source].write(lambda session: _mark_done(session, row.position))
+        except Busy:
+            return False
+        except Exception:
+            logger.exception("effect %s of %s failed and will be tried again", row.kind, source)
+            return False
+        return True
+
+    async def _run(self) -> None:
+        """What a crash left behind, and what another process wrote."""
+        while True:
+            for database in self._databases:
+                try:
+                    await self.drain(database.name)
+                except Exception:
+                    logger.exception("relaying from %s failed", database.name)
+            await asyncio.sleep(POLL_S)
+
+
+def _list_pending(connection: Connection, after: int) -> list[Row[Any]]:
+    pending = select(OUTBOX).where(OUTBOX.c.done_at.is_(None), OUTBOX.c.position > after)
+    return list(connection.execute(pending.order_by(OUTBOX.c.position).limit(PAGE)))
+
+
+def _apply_once(session: Session, effect: Effect, row: Row[Any]) -> Done[Any]:
+    insert_for = postgres_insert if session.get_bind().dialect.name == "postgresql" else sqlite_insert
+    mark = insert_for(APPLIED).values(event_id=row.event_id, applied=datetime.now(UTC)).on_conflict_do_nothing()
+    if session.connection().execute(mark).rowcount == 0:
+        return Done(None)
+    return effect.apply(session, row.payload)
+
+
+def _mark_done(session: Session, position: int) -> Done[None]:
+    session.execute(update(OUTBOX).where(OUTBOX.c.position == position).values(done_at=datetime.now(UTC)))
+    return Done(None)

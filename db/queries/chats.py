@@ -1,0 +1,529 @@
+"""Statements over chats and their logs. The rules are in `app.services`; what is here only fetches and stores.
+
+Rows come out as two plain kinds: `Chat`, the inbox row, and `Entry`, one line of a log as it is to be shown now.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
+from functools import lru_cache
+from typing import Any, Literal, cast
+
+from sqlalchemy import (
+    Connection,
+    Insert,
+    Row,
+    Select,
+    Table,
+    Update,
+    and_,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+    tuple_,
+    update,
+)
+from sqlalchemy.dialects.postgresql import insert as postgres_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+
+from db.json_rows import INT, JSON, TEXT, TIME, encode_rows, json_rows
+from db.models.messanger import ChatMember, Counter, DeskState, MergedCustomer, Message, MessageRevision, Meta, UserChat
+
+LogKey = tuple[int, str]
+
+CHAT = cast(Table, UserChat.__table__)
+MESSAGE = cast(Table, Message.__table__)
+MEMBER = cast(Table, ChatMember.__table__)
+
+
+@dataclass(slots=True)
+class Chat:
+    """A chat's row. Writes change these attributes and store them by `update_chats`."""
+
+    id: int
+    user_id: int
+    service_person_id: int | None
+    creation_time: datetime
+    status: str
+    subject: str
+    priority: int
+    labels: list[str]
+    last_seq: int
+    last_note_seq: int
+    state_version: int
+    rev: int
+    last_customer_seq: int
+    last_staff_seq: int
+    last_entry_time: datetime
+    preview: str
+    waiting_since: datetime | None
+    first_reply_time: datetime | None
+    snoozed_until: datetime | None
+    closed_time: datetime | None
+    continued_in: int | None
+
+    def head(self, log: str) -> int:
+        return self.last_seq if log == "chat" else self.last_note_seq
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry of a log. For an edit or delete, ``data`` and ``deleted`` are the target's, as they are now."""
+
+    chat: int
+    log: str
+    seq: int
+    kind: str
+    client_id: str | None
+    sender_kind: str
+    sender_id: int | None
+    creation_time: datetime
+    edit_time: datetime | None
+    deleted: bool
+    target: int | None
+    reply_to: int | None
+    data: dict[str, Any] | None
+    body_hash: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """How far one person has read, and been shown, one log."""
+
+    chat: int
+    log: str
+    kind: str
+    person_id: int
+    read_seq: int
+    delivered_seq: int
+
+
+_CHAT_COLUMNS = [CHAT.c[field.name] for field in fields(Chat)]
+_TARGET = MESSAGE.alias("target")
+_ENTRY_COLUMNS = [
+    MESSAGE.c.chat_id,
+    MESSAGE.c.log,
+    MESSAGE.c.seq,
+    MESSAGE.c.kind,
+    MESSAGE.c.client_id,
+    MESSAGE.c.sender_kind,
+    MESSAGE.c.sender_id,
+    MESSAGE.c.creation_time,
+    MESSAGE.c.edit_time,
+    MESSAGE.c.deleted_time,
+    MESSAGE.c.target_seq,
+    MESSAGE.c.reply_to_seq,
+    MESSAGE.c.data,
+    MESSAGE.c.body_hash,
+    _TARGET.c.data.label("target_data"),
+    _TARGET.c.deleted_time.label("target_deleted_time"),
+]
+_ENTRIES = select(*_ENTRY_COLUMNS).select_from(
+    MESSAGE.outerjoin(
+        _TARGET,
+        and_(
+            _TARGET.c.chat_id == MESSAGE.c.chat_id,
+            _TARGET.c.log == MESSAGE.c.log,
+            _TARGET.c.seq == MESSAGE.c.target_seq,
+        ),
+    )
+)
+
+
+def _chat(row: Row[*tuple[Any, ...]]) -> Chat:
+    return Chat(*tuple(row))
+
+
+def _entry(row: Row[*tuple[Any, ...]]) -> Entry:
+    (
+        chat, log, seq, kind, client_id, sender_kind, sender_id, created, edited, deleted, target, reply_to, data,
+        body_hash, target_data, target_deleted,
+    ) = tuple(row)  # fmt: skip
+    if target is not None:
+        data, deleted = target_data, target_deleted
+    return Entry(
+        chat, log, seq, kind, client_id, sender_kind, sender_id, created, edited, deleted is not None, target, reply_to,
+        None if deleted is not None else data, body_hash,
+    )  # fmt: skip
+
+
+# The order of commits
+
+
+def next_rev(connection: Connection, count: int) -> int:
+    """Take ``count`` revs and return the first. The first statement of every write, before any read.
+
+    It makes the order of revs the order of commits on both engines, and on PostgreSQL it is the lock that lets what
+    follows read without being overtaken.
+    """
+    taken = update(Counter).where(Counter.name == "rev").values(value=Counter.value + count).returning(Counter.value)
+    return int(connection.execute(taken).scalar_one()) - count + 1
+
+
+def last_rev(connection: Connection) -> int:
+    return int(connection.execute(select(Counter.value).where(Counter.name == "rev")).scalar_one())
+
+
+def get_meta(connection: Connection, key: str) -> str | None:
+    return connection.execute(select(Meta.value).where(Meta.key == key)).scalar_one_or_none()
+
+
+def set_meta(connection: Connection, key: str, value: str) -> None:
+    connection.execute(delete(Meta).where(Meta.key == key))
+    connection.execute(insert(Meta).values(key=key, value=value))
+
+
+def ensure_counter(connection: Connection) -> None:
+    """The row of the counter, in a database that has none yet."""
+    connection.execute(_insert_for(connection)(Counter).values(name="rev", value=0).on_conflict_do_nothing())
+
+
+# Reading
+
+
+def get_chats(connection: Connection, chat_ids: Collection[int]) -> dict[int, Chat]:
+    rows = connection.execute(select(*_CHAT_COLUMNS).where(CHAT.c.id.in_(chat_ids)))
+    return {row.id: _chat(row) for row in rows}
+
+
+def get_chat(connection: Connection, chat_id: int) -> Chat | None:
+    row = connection.execute(select(*_CHAT_COLUMNS).where(CHAT.c.id == chat_id)).one_or_none()
+    return None if row is None else _chat(row)
+
+
+def get_open_chat(connection: Connection, user_id: int) -> Chat | None:
+    statement = select(*_CHAT_COLUMNS).where(CHAT.c.user_id == user_id, CHAT.c.status != "closed")
+    row = connection.execute(statement).one_or_none()
+    return None if row is None else _chat(row)
+
+
+def list_chats_of(connection: Connection, user_id: int, before: int | None, limit: int) -> list[Chat]:
+    """A customer's chats, newest first, with an id below ``before``."""
+    statement = select(*_CHAT_COLUMNS).where(CHAT.c.user_id == user_id).order_by(CHAT.c.id.desc()).limit(limit)
+    if before is not None:
+        statement = statement.where(CHAT.c.id < before)
+    return [_chat(row) for row in connection.execute(statement)]
+
+
+InboxFilter = Literal["all", "queue", "mine", "closed"]
+InboxSort = Literal["waiting", "recent"]
+
+
+def list_inbox(
+    connection: Connection, which: InboxFilter, sort: InboxSort, staff_id: int, after: int | None, limit: int
+) -> list[Chat]:
+    """A page of the inbox after the chat ``after``.
+
+    ``waiting``: who has waited longest first, then the answered ones; ``recent``: the last entry first, and so do the
+    answered and the closed ones go.
+    """
+    where = _inbox_filter(which, staff_id)
+    last = None if after is None else get_chat(connection, after)
+    by_entry = (CHAT.c.last_entry_time.desc(), CHAT.c.id.desc())
+    if sort == "recent" or which == "closed":
+        if last is not None:
+            where = (*where, tuple_(CHAT.c.last_entry_time, CHAT.c.id) < (last.last_entry_time, last.id))
+        return _list_chats(connection, where, by_entry, limit)
+
+    page: list[Chat] = []
+    if last is None or last.waiting_since is not None:
+        waiting = (*where, CHAT.c.waiting_since.is_not(None))
+        if last is not None:
+            waiting = (*waiting, tuple_(CHAT.c.waiting_since, CHAT.c.id) > (last.waiting_since, last.id))
+            last = None
+        page = _list_chats(connection, waiting, (CHAT.c.waiting_since, CHAT.c.id), limit)
+    if len(page) < limit:
+        answered = (*where, CHAT.c.waiting_since.is_(None))
+        if last is not None:
+            answered = (*answered, tuple_(CHAT.c.last_entry_time, CHAT.c.id) < (last.last_entry_time, last.id))
+        page += _list_chats(connection, answered, by_entry, limit - len(page))
+    return page
+
+
+def _list_chats(connection: Connection, where: tuple[Any, ...], order: tuple[Any, ...], limit: int) -> list[Chat]:
+    statement = select(*_CHAT_COLUMNS).where(*where).order_by(*order).limit(limit)
+    return [_chat(row) for row in connection.execute(statement)]
+
+
+def count_inbox(connection: Connection, staff_id: int, most: int = 1000) -> dict[str, int]:
+    """How many chats stand under each heading, counted to ``most``."""
+
+    def count(*where: Any) -> int:
+        some = select(CHAT.c.id).where(*where).limit(most).subquery()
+        return int(connection.execute(select(func.count()).select_from(some)).scalar_one())
+
+    return {
+        "queue": count(*_inbox_filter("queue", staff_id)),
+        "mine": count(*_inbox_filter("mine", staff_id)),
+        "all": count(*_inbox_filter("all", staff_id)),
+    }
+
+
+def list_changed(connection: Connection, rev: int, limit: int) -> list[Chat]:
+    """The rows changed after ``rev``, in commit order."""
+    statement = select(*_CHAT_COLUMNS).where(CHAT.c.rev > rev).order_by(CHAT.c.rev).limit(limit)
+    return [_chat(row) for row in connection.execute(statement)]
+
+
+def list_after(connection: Connection, key: LogKey, after: int, limit: int) -> list[Entry]:
+    return _list_entries(connection, key, MESSAGE.c.seq > after, MESSAGE.c.seq.asc(), limit)
+
+
+def list_before(connection: Connection, key: LogKey, before: int, limit: int) -> list[Entry]:
+    """The newest entries below ``before``, oldest first."""
+    return _list_entries(connection, key, MESSAGE.c.seq < before, MESSAGE.c.seq.desc(), limit)[::-1]
+
+
+def _list_entries(connection: Connection, key: LogKey, where: Any, order: Any, limit: int) -> list[Entry]:
+    chat, log = key
+    statement = _ENTRIES.where(MESSAGE.c.chat_id == chat, MESSAGE.c.log == log, where).order_by(order).limit(limit)
+    return [_entry(row) for row in connection.execute(statement)]
+
+
+def get_entry(connection: Connection, key: LogKey, seq: int) -> Entry | None:
+    chat, log = key
+    statement = _ENTRIES.where(MESSAGE.c.chat_id == chat, MESSAGE.c.log == log, MESSAGE.c.seq == seq)
+    row = connection.execute(statement).one_or_none()
+    return None if row is None else _entry(row)
+
+
+def list_staff_entries_after(connection: Connection, chat_id: int, seq: int, but: int, limit: int) -> list[Entry]:
+    """What staff other than ``but`` have written above ``seq``."""
+    statement = _ENTRIES.where(
+        MESSAGE.c.chat_id == chat_id,
+        MESSAGE.c.log == "chat",
+        MESSAGE.c.seq > seq,
+        MESSAGE.c.kind == "message",
+        MESSAGE.c.sender_kind == "staff",
+        MESSAGE.c.sender_id != but,
+    )
+    return [_entry(row) for row in connection.execute(statement.order_by(MESSAGE.c.seq).limit(limit))]
+
+
+def find_by_client_id(connection: Connection, senders: Iterable[tuple[str, int, str]]) -> list[Entry]:
+    """The entries that these (sender_kind, sender_id, client_id) have written."""
+    statement, parameters = _find_sent(connection.dialect.name), _sender_rows(senders)
+    return [_entry(row) for row in connection.execute(statement, encode_rows(connection, parameters))]
+
+
+@lru_cache
+def _find_sent(dialect: str) -> Select[Any]:
+    given = json_rows(dialect, {"sender_kind": TEXT, "sender_id": INT, "client_id": TEXT})
+    return _ENTRIES.join_from(
+        MESSAGE,
+        given,
+        and_(
+            MESSAGE.c.sender_kind == given.c.sender_kind,
+            MESSAGE.c.sender_id == given.c.sender_id,
+            MESSAGE.c.client_id == given.c.client_id,
+        ),
+    )
+
+
+def _sender_rows(senders: Iterable[tuple[str, int, str]]) -> list[dict[str, Any]]:
+    return [{"sender_kind": kind, "sender_id": person, "client_id": client} for kind, person, client in senders]
+
+
+def list_marks(connection: Connection, chat_ids: Collection[int]) -> list[Mark]:
+    statement = select(
+        MEMBER.c.chat_id, MEMBER.c.log, MEMBER.c.kind, MEMBER.c.person_id, MEMBER.c.read_seq, MEMBER.c.delivered_seq
+    ).where(MEMBER.c.chat_id.in_(chat_ids))
+    order = (MEMBER.c.chat_id, MEMBER.c.log, MEMBER.c.kind, MEMBER.c.person_id)
+    return [Mark(*row) for row in connection.execute(statement.order_by(*order))]
+
+
+def list_reads(connection: Connection, kind: str, person_id: int, chat_ids: Collection[int]) -> dict[int, int]:
+    """How far one person has read each of these chats."""
+    statement = select(MEMBER.c.chat_id, MEMBER.c.read_seq).where(
+        MEMBER.c.kind == kind, MEMBER.c.person_id == person_id, MEMBER.c.chat_id.in_(chat_ids), MEMBER.c.log == "chat"
+    )
+    return {chat: read for chat, read in connection.execute(statement)}
+
+
+def list_merges(connection: Connection, customer_ids: Collection[int]) -> list[tuple[int, int]]:
+    """The (guest_id, user_id) of merges in which any of these customers was one or the other."""
+    statement = select(MergedCustomer.guest_id, MergedCustomer.user_id).where(
+        or_(MergedCustomer.guest_id.in_(customer_ids), MergedCustomer.user_id.in_(customer_ids))
+    )
+    return [(guest, user) for guest, user in connection.execute(statement)]
+
+
+# Writing
+
+
+def add_chat(connection: Connection, values: Mapping[str, Any]) -> int:
+    return int(connection.execute(insert(CHAT).values(**values).returning(CHAT.c.id)).scalar_one())
+
+
+_ENTRY_FIELDS = {
+    "chat_id": INT, "log": TEXT, "seq": INT, "kind": TEXT, "sender_kind": TEXT, "sender_id": INT, "client_id": TEXT,
+    "body_hash": TEXT, "target_seq": INT, "reply_to_seq": INT, "data": JSON, "creation_time": TIME,
+}  # fmt: skip
+_CHAT_FIELDS = {
+    "id": INT, "service_person_id": INT, "status": TEXT, "last_seq": INT, "last_note_seq": INT, "state_version": INT,
+    "rev": INT, "last_customer_seq": INT, "last_staff_seq": INT, "last_entry_time": TIME, "preview": TEXT,
+    "waiting_since": TIME, "first_reply_time": TIME, "snoozed_until": TIME, "closed_time": TIME, "continued_in": INT,
+    "user_id": INT,
+}  # fmt: skip
+
+
+def add_entries(connection: Connection, entries: Sequence[Entry]) -> None:
+    """Insert any number of entries in one statement."""
+    rows = [
+        {
+            "chat_id": entry.chat, "log": entry.log, "seq": entry.seq, "kind": entry.kind,
+            "sender_kind": entry.sender_kind, "sender_id": entry.sender_id, "client_id": entry.client_id,
+            "body_hash": entry.body_hash, "target_seq": entry.target, "reply_to_seq": entry.reply_to,
+            "data": entry.data if entry.target is None else None, "creation_time": entry.creation_time,
+        }
+        for entry in entries
+    ]  # fmt: skip
+    connection.execute(_insert_entries(connection.dialect.name), encode_rows(connection, rows))
+
+
+@lru_cache
+def _insert_entries(dialect: str) -> Insert:
+    given = json_rows(dialect, _ENTRY_FIELDS)
+    return insert(MESSAGE).from_select(list(_ENTRY_FIELDS), select(*given.c), include_defaults=False)
+
+
+def update_chats(connection: Connection, chats: Iterable[Chat]) -> None:
+    """Store what a write changed in any number of chats, in one statement."""
+    rows = [{name: getattr(chat, name) for name in _CHAT_FIELDS} for chat in chats]
+    connection.execute(_update_chats(connection.dialect.name), encode_rows(connection, rows))
+
+
+@lru_cache
+def _update_chats(dialect: str) -> Update:
+    given = json_rows(dialect, _CHAT_FIELDS)
+    changed = {name: given.c[name] for name in _CHAT_FIELDS if name != "id"}
+    return update(CHAT).where(CHAT.c.id == given.c.id).values(changed)
+
+
+def change_entry(connection: Connection, key: LogKey, seq: int, **values: Any) -> None:
+    chat, log = key
+    where = (MESSAGE.c.chat_id == chat, MESSAGE.c.log == log, MESSAGE.c.seq == seq)
+    connection.execute(update(MESSAGE).where(*where).values(**values))
+
+
+def keep_revision(connection: Connection, entry: Entry, time: datetime, by: int | None) -> None:
+    """Keep what ``entry`` says now, before it is changed."""
+    key = {"chat_id": entry.chat, "log": entry.log, "seq": entry.seq}
+    where = (getattr(MessageRevision, name) == value for name, value in key.items())
+    last = connection.execute(select(func.max(MessageRevision.number)).where(*where)).scalar_one()
+    connection.execute(
+        insert(MessageRevision).values(
+            **key, number=(last or 0) + 1, data=entry.data, replaced_time=time, replaced_by=by
+        )
+    )
+
+
+_MARK_FIELDS = {
+    "chat_id": INT, "log": TEXT, "kind": TEXT, "person_id": INT, "read_seq": INT, "delivered_seq": INT,
+}  # fmt: skip
+
+
+def raise_marks(connection: Connection, marks: Iterable[Mark]) -> None:
+    """Store marks in one statement; one that is lower than what is stored changes nothing."""
+    rows = [
+        {
+            "chat_id": mark.chat, "log": mark.log, "kind": mark.kind, "person_id": mark.person_id,
+            "read_seq": mark.read_seq, "delivered_seq": mark.delivered_seq,
+        }
+        for mark in marks
+    ]  # fmt: skip
+    rows.sort(key=lambda row: (row["chat_id"], row["log"], row["kind"], row["person_id"]))
+    connection.execute(_upsert_marks(connection.dialect.name), encode_rows(connection, rows))
+
+
+@lru_cache
+def _upsert_marks(dialect: str) -> Insert:
+    insert_for, greatest = (postgres_insert, func.greatest) if dialect == "postgresql" else (sqlite_insert, func.max)
+    given = json_rows(dialect, _MARK_FIELDS)
+    # SQLite takes ON for a join's unless the select has a WHERE.
+    statement = insert_for(MEMBER).from_select(
+        list(_MARK_FIELDS), select(*given.c).where(given.c.chat_id > 0), include_defaults=False
+    )
+    newer = {name: greatest(MEMBER.c[name], statement.excluded[name]) for name in ("read_seq", "delivered_seq")}
+    return statement.on_conflict_do_update(index_elements=list(MEMBER.primary_key), set_=newer)
+
+
+# The desk
+
+
+def get_desk(connection: Connection, staff_id: int) -> DeskState | None:
+    row = connection.execute(select(DeskState.__table__).where(DeskState.staff_id == staff_id)).one_or_none()
+    return None if row is None else DeskState(**row._mapping)
+
+
+def list_desk(connection: Connection) -> list[tuple[int, str, int]]:
+    """(staff_id, state, version) of everybody who has been at the desk."""
+    statement = select(DeskState.staff_id, DeskState.state, DeskState.version).order_by(DeskState.staff_id)
+    return [(staff, state, version) for staff, state, version in connection.execute(statement)]
+
+
+def set_desk_state(connection: Connection, staff_id: int, state: str) -> int:
+    """Store presence and return its version."""
+    statement = _insert_for(connection)(DeskState).values(
+        staff_id=staff_id, state=state, version=1, capacity=5, open_count=0
+    )
+    changed = statement.on_conflict_do_update(
+        index_elements=["staff_id"], set_={"state": state, "version": DeskState.version + 1}
+    )
+    return int(connection.execute(changed.returning(DeskState.version)).scalar_one())
+
+
+def add_load(connection: Connection, staff_id: int, count: int) -> None:
+    """One chat more or fewer on somebody's desk, in the transaction that assigns or closes it."""
+    statement = _insert_for(connection)(DeskState).values(
+        staff_id=staff_id, state="off", version=1, capacity=5, open_count=max(0, count)
+    )
+    connection.execute(
+        statement.on_conflict_do_update(index_elements=["staff_id"], set_={"open_count": DeskState.open_count + count})
+    )
+
+
+# A guest becomes somebody who has an account
+
+
+def add_merge(connection: Connection, guest_id: int, user_id: int, time: datetime) -> None:
+    """From now on every write maps the guest to the user; and who was merged into the guest follows."""
+    connection.execute(update(MergedCustomer).where(MergedCustomer.user_id == guest_id).values(user_id=user_id))
+    connection.execute(insert(MergedCustomer).values(guest_id=guest_id, user_id=user_id, merged_time=time))
+
+
+def move_entries(connection: Connection, guest_id: int, user_id: int) -> None:
+    """Make the guest's entries the user's. Where both used a client_id, the guest's gets the guest's id before it."""
+    mine = and_(MESSAGE.c.sender_kind == "customer", MESSAGE.c.sender_id == guest_id)
+    other = MESSAGE.alias("other")
+    clashing = select(other.c.client_id).where(
+        other.c.sender_kind == "customer", other.c.sender_id == user_id, other.c.client_id.is_not(None)
+    )
+    connection.execute(
+        update(MESSAGE)
+        .where(mine, MESSAGE.c.client_id.in_(clashing))
+        .values(client_id=f"{guest_id}:" + MESSAGE.c.client_id)
+    )
+    connection.execute(update(MESSAGE).where(mine).values(sender_id=user_id))
+
+
+def move_marks(connection: Connection, guest_id: int, user_id: int) -> None:
+    """The guest's chats had no other customer, so there is nothing to collide with."""
+    mine = and_(MEMBER.c.kind == "customer", MEMBER.c.person_id == guest_id)
+    connection.execute(update(MEMBER).where(mine).values(person_id=user_id))
+
+
+def _inbox_filter(which: InboxFilter, staff_id: int) -> tuple[Any, ...]:
+    if which == "closed":
+        return (CHAT.c.status == "closed",)
+    if which == "queue":
+        return (CHAT.c.status == "queued",)
+    if which == "mine":
+        return (CHAT.c.service_person_id == staff_id, CHAT.c.status != "closed")
+    return (CHAT.c.status != "closed",)
+
+
+def _insert_for(connection: Connection) -> Any:
+    return postgres_insert if connection.dialect.name == "postgresql" else sqlite_insert

@@ -1,0 +1,174 @@
+"""Statements on customers, their carts, and the names that everybody signs in by."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any, Literal
+
+from sqlalchemy import Connection, Row, delete, func, insert, select, update
+from sqlalchemy.orm import Session
+
+from db.models.users import CartLine, Login, PasswordReset, ServicePerson, User, UserCart
+
+AnyRow = Row[*tuple[Any, ...]]
+PersonKind = Literal["user", "staff"]
+
+
+# Names to sign in by
+
+
+def list_logins(connection: Connection | Session, names: Iterable[str]) -> dict[str, tuple[str, int]]:
+    """Whose the normal names are: ``(kind, person_id)`` by name, without those that are free."""
+    statement = select(Login.name_normal, Login.kind, Login.person_id).where(Login.name_normal.in_(sorted(set(names))))
+    return {row.name_normal: (row.kind, row.person_id) for row in connection.execute(statement)}
+
+
+def add_logins(session: Session, kind: PersonKind, person_id: int, names: Iterable[str]) -> None:
+    """Give the names to a person. IntegrityError if one of them is somebody's."""
+    rows = [{"name_normal": name, "kind": kind, "person_id": person_id} for name in sorted(set(names))]
+    session.execute(insert(Login), rows)
+
+
+def get_credentials(connection: Connection | Session, name_normal: str) -> AnyRow | None:
+    """Person and password behind a name: kind, person_id, hashed_password, and may_enter (active, not blocked)."""
+    user = (
+        select(
+            Login.kind,
+            Login.person_id,
+            User.hashed_password,
+            (User.is_active & User.blocked_time.is_(None)).label("may_enter"),
+        )
+        .join(User, User.id == Login.person_id)
+        .where(Login.kind == "user", Login.name_normal == name_normal)
+    )
+    staff = (
+        select(Login.kind, Login.person_id, ServicePerson.hashed_password, ServicePerson.is_active.label("may_enter"))
+        .join(ServicePerson, ServicePerson.id == Login.person_id)
+        .where(Login.kind == "staff", Login.name_normal == name_normal)
+    )
+    # Both are asked whatever the first says, so that staff and unknown names cost the same.
+    rows = [connection.execute(statement).one_or_none() for statement in (user, staff)]
+    return rows[0] or rows[1]
+
+
+def get_password(connection: Connection | Session, kind: PersonKind, person_id: int) -> str | None:
+    """The hash of a person's password."""
+    model = User if kind == "user" else ServicePerson
+    return connection.execute(select(model.hashed_password).where(model.id == person_id)).scalar_one_or_none()
+
+
+def set_password(session: Session, kind: PersonKind, person_id: int, hashed: str, now: datetime) -> None:
+    """Change a person's password; what could have reset the old one is void."""
+    model = User if kind == "user" else ServicePerson
+    session.execute(update(model).where(model.id == person_id).values(hashed_password=hashed, edit_time=now))
+    session.execute(
+        delete(PasswordReset).where(PasswordReset.person_kind == kind, PasswordReset.person_id == person_id)
+    )
+
+
+def upgrade_hash(session: Session, kind: PersonKind, person_id: int, old: str, new: str) -> None:
+    """Replace the hash of the same password by a costlier one, unless the password has changed meanwhile."""
+    model = User if kind == "user" else ServicePerson
+    unchanged = update(model).where(model.id == person_id, model.hashed_password == old)
+    session.execute(unchanged.values(hashed_password=new))
+
+
+# Customers
+
+
+def access_user(session: Session, user_id: int) -> User | None:
+    """The customer to be changed in this transaction."""
+    return session.get(User, user_id)
+
+
+def get_user(connection: Connection, user_id: int) -> AnyRow | None:
+    """What a customer may see of themselves."""
+    statement = select(
+        User.id,
+        User.username,
+        User.email,
+        User.role,
+        User.name,
+        User.lastname,
+        User.image,
+        User.sex,
+        User.language,
+        User.creation_time,
+        User.edit_time,
+    ).where(User.id == user_id, User.is_active)
+    return connection.execute(statement).one_or_none()
+
+
+def add_guest(session: Session, now: datetime) -> int:
+    """Make the row of a guest: a customer without credentials. Returns its id."""
+    guest = User(role="guest", creation_time=now, edit_time=now)
+    session.add(guest)
+    session.flush()
+    return guest.id
+
+
+def list_names(connection: Connection, kind: Literal["customer", "staff"], ids: Iterable[int]) -> Sequence[AnyRow]:
+    """Columns id, name, lastname, username of the people asked for."""
+    model = User if kind == "customer" else ServicePerson
+    statement = select(model.id, model.name, model.lastname, model.username).where(model.id.in_(sorted(set(ids))))
+    return connection.execute(statement.order_by(model.id)).all()
+
+
+def mark_merged(session: Session, guest_id: int, user_id: int, now: datetime) -> bool:
+    """Note that the guest went on as a user. False if it was no guest or had done so before."""
+    statement = (
+        update(User)
+        .where(User.id == guest_id, User.role == "guest", User.merged_into.is_(None))
+        .values(merged_into=user_id, is_active=False, edit_time=now)
+        .returning(User.id)
+    )
+    return session.execute(statement).scalar_one_or_none() is not None
+
+
+# Carts
+
+
+def merge_carts(session: Session, guest_id: int, user_id: int, now: datetime) -> int:
+    """Put the guest's cart into the user's: the larger quantity per article. Returns how many lines came."""
+    guest_cart = session.execute(select(UserCart).where(UserCart.owner_id == guest_id)).scalar_one_or_none()
+    if guest_cart is None:
+        return 0
+    lines = list(session.execute(_lines_of(guest_cart.id).where(CartLine.removed_time.is_(None))).scalars())
+    if lines:
+        _add_lines(session, _require_cart(session, user_id, now), lines, now)
+        session.flush()
+    session.execute(delete(CartLine).where(CartLine.cart_id == guest_cart.id))
+    session.execute(delete(UserCart).where(UserCart.id == guest_cart.id))
+    return len(lines)
+
+
+def _add_lines(session: Session, cart: UserCart, lines: Sequence[CartLine], now: datetime) -> None:
+    own = {line.article: line for line in session.execute(_lines_of(cart.id)).scalars()}
+    for line in lines:
+        known = own.get(line.article)
+        if known is None:
+            line.cart_id = cart.id  # the line itself moves, with its price and where it came from
+        elif known.removed_time is not None:
+            known.removed_time, known.quantity = None, line.quantity
+        else:
+            known.quantity = max(known.quantity, line.quantity)
+    cart.version += 1
+    cart.edit_time = now
+
+
+def _require_cart(session: Session, owner_id: int, now: datetime) -> UserCart:
+    cart = session.execute(select(UserCart).where(UserCart.owner_id == owner_id)).scalar_one_or_none()
+    if cart is None:
+        cart = UserCart(owner_id=owner_id, version=0, creation_time=now, edit_time=now)
+        session.add(cart)
+        session.flush()
+    return cart
+
+
+def _lines_of(cart_id: int) -> Any:
+    return select(CartLine).where(CartLine.cart_id == cart_id).order_by(CartLine.id)
+
+
+def count_guests(connection: Connection) -> int:
+    """How many guests have a row of their own and have not become users."""
+    statement = select(func.count()).select_from(User).where(User.role == "guest", User.merged_into.is_(None))
+    return connection.execute(statement).scalar_one()
