@@ -1,0 +1,248 @@
+"""What `run.py` can do. Errors that a person can mend are said in plain words, without a traceback."""
+
+import argparse
+import asyncio
+import contextlib
+import getpass
+import logging
+import os
+import secrets
+import signal
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from aiohttp import web
+from pydantic import ValidationError
+
+from app.clock import Clock
+from app.demo.build import ACCOUNTS_FILE, NotADemo, build_demo, describe_demo
+from app.demo.mark import is_demo
+from app.demo.report import make_text
+from app.errors import ServiceError
+from app.keys import DATABASES, STAFF
+from app.logs import AccessLogger, set_up_logging
+from app.main import create_app, open_databases, urls_of
+from app.passwords import Passwords
+from app.schemas.staff import StaffIn
+from app.services.names import NameBook
+from app.services.staff import StaffService
+from app.sessions import SessionStore
+from app.settings import ROOT, SecretRefused, Settings
+from db.lock import AlreadyRunning, serve_lock
+from db.migrate import migrate_all
+
+logger = logging.getLogger("cts")
+
+# A reconnect of everybody at once overflows the framework's backlog of 128.
+BACKLOG = 4096
+
+CHOICES = """\
+Nothing is set up here yet. There are two ways to go on:
+
+    python run.py demo    a shop to try, with products, people and chats; nothing to answer
+    python run.py init    a shop of your own: writes .env with a secret and asks for the owner
+"""
+
+
+class Stop(Exception):
+    """Ends the command with a message for the person at the terminal."""
+
+
+def main(arguments: list[str]) -> int:
+    """Run a command. Returns the exit status: 0 done, 1 could not, 2 was not understood."""
+    parser = _parser()
+    given = parser.parse_args(arguments)
+    try:
+        if given.run is None:
+            if not Settings().secret:
+                print(CHOICES, file=sys.stderr)
+                return 2
+            given.run = serve
+        given.run(given)
+    except ValidationError as error:
+        wrong = "\n".join(f"    CTS_{'_'.join(map(str, one['loc'])).upper()}: {one['msg']}" for one in error.errors())
+        print(f"A setting is not right:\n{wrong}", file=sys.stderr)
+        return 1
+    except (Stop, SecretRefused, AlreadyRunning, NotADemo) as error:
+        print(error, file=sys.stderr)
+        return 1
+    except ServiceError as error:
+        details = "".join(
+            f"\n    {one['pointer'].strip('/')}: {one['detail']}" for one in error.extra.get("errors", ())
+        )
+        print(error.message + details, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="run.py", description="Current Target Sale: a shop and its support chat.")
+    parser.set_defaults(run=None)
+    commands = parser.add_subparsers(title="commands", metavar="")
+
+    def add(name: str, run: Callable[[argparse.Namespace], None], about: str) -> argparse.ArgumentParser:
+        command = commands.add_parser(name, help=about, description=about)
+        command.set_defaults(run=run)
+        return command
+
+    for name, run, about in (
+        ("serve", serve, "run the shop (what happens without a command, once there is a .env)"),
+        ("demo", demo, "run a shop to try, made up from a seed, on this machine only"),
+    ):
+        command = add(name, run, about)
+        command.add_argument("--host", help="address to listen on")
+        command.add_argument("--port", type=int, help="port to listen on; 0 takes a free one")
+        command.add_argument("--data", type=Path, help="folder of the databases")
+    for name, run, about in (
+        ("init", init, "write .env with a random secret, create the databases and the owner"),
+        ("create-owner", create_owner, "add an owner"),
+    ):
+        command = add(name, run, about)
+        command.add_argument("--username")
+        command.add_argument("--email")
+        command.add_argument("--password-stdin", action="store_true", help="read the password from standard input")
+    add("migrate", migrate, "bring the databases up to date; serve does it too")
+    command = add("reset-password", reset_password, "give somebody a new password and end their sessions")
+    command.add_argument("login", help="username or e-mail, of a customer or of staff")
+    return parser
+
+
+def serve(given: argparse.Namespace) -> None:
+    settings = _settings(given)
+    settings.require_secret()
+    asyncio.run(_serve(settings))
+
+
+def demo(given: argparse.Namespace) -> None:
+    own_folder = {} if given.data or "CTS_DATA" in os.environ else {"data": ROOT / "data" / "demo"}
+    loopback = {} if given.host or "CTS_HOST" in os.environ else {"host": "127.0.0.1"}
+    secret = {"secret": secrets.token_hex(32)}  # what it signs need not outlive the demo
+    asyncio.run(_serve(_settings(given, demo=True, **own_folder, **loopback, **secret)))
+
+
+def init(given: argparse.Namespace) -> None:
+    file = Path(".env")
+    if file.exists() and "CTS_SECRET" in file.read_text():
+        print(f"{file} has a secret already; it stays as it is.")
+    else:
+        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        with os.fdopen(descriptor, "a") as stream:
+            stream.write(f"CTS_SECRET={secrets.token_hex(32)}\n")
+        print(f"{file} is written, with a random secret.")
+    create_owner(given)
+    print("Start the shop with: python run.py serve")
+
+
+def migrate(given: argparse.Namespace) -> None:
+    settings = Settings()
+    settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    asyncio.run(migrate_all(urls_of(settings)))
+    print("The databases are up to date.")
+
+
+def create_owner(given: argparse.Namespace) -> None:
+    username = given.username or input("Owner's username: ").strip()
+    email = given.email or input("Owner's e-mail: ").strip()
+    if given.password_stdin:
+        password = sys.stdin.readline().rstrip("\n")
+    else:
+        password = getpass.getpass("Password, 10 characters or more: ")
+        if getpass.getpass("Once more: ") != password:
+            raise Stop("The two passwords differ; nothing was written.")
+    form = StaffIn(username=username, email=email, password=password, role="owner")
+
+    async def run() -> None:
+        async with _staff_service(Settings()) as staff:
+            await staff.create_owner(form)
+
+    asyncio.run(run())
+    print(f"{username} is an owner now.")
+
+
+def reset_password(given: argparse.Namespace) -> None:
+    async def run() -> str:
+        async with _staff_service(Settings()) as staff:
+            return await staff.reset_password(given.login)
+
+    print(f"New password of {given.login}: {asyncio.run(run())}")
+
+
+@asynccontextmanager
+async def _staff_service(settings: Settings) -> AsyncIterator[StaffService]:
+    """Staff without a server: beside a running one this is just another process that writes."""
+    clock = Clock()
+    databases = await open_databases(settings)
+    try:
+        passwords = Passwords(settings.password_cost)
+        store, names = SessionStore(databases.users, clock), NameBook(databases.users, clock)
+        yield StaffService(databases.users, store, passwords, names, clock)
+        passwords.close()
+    finally:
+        await databases.close()
+
+
+async def _serve(settings: Settings) -> None:
+    set_up_logging(settings.log_format, settings.log_level)
+    with serve_lock(settings.data):
+        app = create_app(settings)
+        runner = web.AppRunner(
+            app, access_log_class=AccessLogger, access_log=logging.getLogger("access"),
+            shutdown_timeout=settings.drain_s,
+        )  # fmt: skip
+        await runner.setup()
+        try:
+            await _open_shop(app, settings)
+            address = await _listen(runner, settings)
+            if settings.demo:
+                report = await describe_demo(app[DATABASES], settings)
+                print(make_text(report, address, str(settings.data / ACCOUNTS_FILE)), flush=True)
+            else:
+                logger.info("listening on %s", address)
+            await _until_told()
+        finally:
+            await runner.cleanup()
+
+
+async def _open_shop(app: web.Application, settings: Settings) -> None:
+    """Keep demo accounts out of production, and tell a shop without staff how to get an owner."""
+    if settings.demo:
+        await build_demo(app[DATABASES], settings, Clock())
+        return
+    if await is_demo(app[DATABASES]):
+        raise Stop(
+            f"{settings.data} holds a demo, whose accounts are no secret. Use `run.py demo`, or another CTS_DATA."
+        )
+    if not (await app[STAFF].list_colleagues()).items:
+        logger.warning("there is no owner yet: python run.py create-owner")
+
+
+async def _listen(runner: web.AppRunner, settings: Settings) -> str:
+    site = web.TCPSite(runner, settings.host, settings.port, backlog=BACKLOG)
+    try:
+        await site.start()
+    except OSError as error:
+        raise Stop(f"Cannot listen on {settings.host}:{settings.port}: {error.strerror}. Try another --port.") from None
+    host, port = runner.addresses[0][:2]
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
+
+
+async def _until_told() -> None:
+    """Wait for SIGTERM or SIGINT; a second one ends the process at once."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        with contextlib.suppress(NotImplementedError):  # Windows has Ctrl+C only
+            loop.add_signal_handler(number, stop.set)
+    await stop.wait()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        with contextlib.suppress(NotImplementedError):
+            loop.remove_signal_handler(number)
+
+
+def _settings(given: argparse.Namespace, **values: object) -> Settings:
+    chosen = {name: getattr(given, name) for name in ("host", "port", "data") if getattr(given, name) is not None}
+    return Settings.model_validate({**values, **chosen})

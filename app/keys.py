@@ -1,0 +1,30 @@
+"""Typed keys of what hangs on the application."""
+
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+if TYPE_CHECKING:  # the keys need only the names; importing the parts here would be a circle
+    from app.clock import Clock
+    from app.services.chat_reader import ChatReader
+    from app.services.chats import ChatService
+    from app.services.names import NameBook
+    from app.services.products import ProductService
+    from app.services.staff import StaffService
+    from app.services.users import UsersService
+    from app.sessions import SessionStore
+    from app.settings import Settings
+    from db.database import Databases
+    from ws.hub import Hub
+
+SETTINGS: web.AppKey["Settings"] = web.AppKey("settings")
+CLOCK: web.AppKey["Clock"] = web.AppKey("clock")
+DATABASES: web.AppKey["Databases"] = web.AppKey("databases")
+HUB: web.AppKey["Hub"] = web.AppKey("hub")
+SESSIONS: web.AppKey["SessionStore"] = web.AppKey("sessions")
+NAMES: web.AppKey["NameBook"] = web.AppKey("names")
+USERS: web.AppKey["UsersService"] = web.AppKey("users")
+STAFF: web.AppKey["StaffService"] = web.AppKey("staff")
+PRODUCTS: web.AppKey["ProductService"] = web.AppKey("products")
+CHATS: web.AppKey["ChatService"] = web.AppKey("chats")
+READER: web.AppKey["ChatReader"] = web.AppKey("reader")

@@ -1,0 +1,1 @@
+"""The HTML pages: handlers, templates, and the texts in Russian and English."""

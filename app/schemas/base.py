@@ -1,0 +1,43 @@
+"""The two kinds of model at the edge, what comes in (`ApiModel`) and what goes out (`OutModel`), and common types."""
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+MAX_INT = 2**53 - 1
+"""The largest integer that every JSON reader keeps exactly, JavaScript's among them."""
+
+
+class ApiModel(BaseModel):
+    """Accepted from outside: strict types, no unknown fields, and errors that never repeat what was typed."""
+
+    model_config = ConfigDict(
+        strict=True,
+        extra="forbid",
+        frozen=True,
+        allow_inf_nan=False,
+        hide_input_in_errors=True,
+    )
+
+
+class OutModel(BaseModel):
+    """Sent to the outside; may be made from an object's attributes (`XOut.model_validate(row)`)."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        from_attributes=True,
+        allow_inf_nan=False,
+        hide_input_in_errors=True,
+        json_schema_serialization_defaults_required=True,
+    )
+
+
+# Every integer that is accepted has bounds (a test asks the OpenAPI document): use these instead of int.
+Int = Annotated[int, Field(ge=-MAX_INT, le=MAX_INT)]
+Count = Annotated[int, Field(ge=0, le=MAX_INT)]  # also for seq, version and amounts of money
+Id = Annotated[int, Field(ge=1, le=MAX_INT)]
+
+# PostgreSQL refuses NUL, and the other control characters only hide or reorder what a reader sees.
+Text = Annotated[str, Field(pattern=r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$")]  # may have several lines
+Line = Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f]*$")]
+ClientId = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$", min_length=1, max_length=64)]

@@ -1,0 +1,105 @@
+"""What the catalogue accepts and sends: products, groups, categories, money."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import Field, JsonValue
+
+from app.schemas.base import ApiModel, OutModel
+
+Slug = Annotated[str, Field(min_length=1, max_length=80, pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
+ProductStatus = Literal["draft", "review", "published", "archived"]
+
+
+class Money(OutModel):
+    """An amount in minor units (kopecks for RUB); never a float."""
+
+    amount: int
+    currency: Literal["RUB"] = "RUB"
+
+
+class ProductQuery(ApiModel):
+    """Query of the product list, newest first. ``cursor`` is ``next`` of the page before, with the same filter."""
+
+    limit: int = Field(default=24, ge=1, le=100)
+    cursor: str | None = Field(default=None, max_length=200)
+    group: Slug | None = None
+    category: Slug | None = None
+    status: ProductStatus = Field(default="published", description="Staff only, except published.")
+
+
+class GroupRef(OutModel):
+    """A group as its products and categories name it."""
+
+    slug: str
+    name: str
+
+
+class CategoryRef(GroupRef):
+    """A category as its products and its group name it."""
+
+
+class CategoryOut(OutModel):
+    """A category of products inside one group."""
+
+    slug: str
+    name: str
+    group: GroupRef
+    image: str | None = Field(description="Address of a picture.")
+    description: str
+
+
+class GroupOut(OutModel):
+    """A group of products, for example «Зима», with its categories in display order."""
+
+    slug: str
+    name: str
+    image: str | None = Field(description="Address of a picture.")
+    description: str
+    categories: list[CategoryRef]
+
+
+class GroupList(OutModel):
+    """All groups in display order."""
+
+    items: list[GroupOut]
+
+
+class CategoryList(OutModel):
+    """All categories, by group and display order."""
+
+    items: list[CategoryOut]
+
+
+class ProductOut(OutModel):
+    """A product as the shop shows it."""
+
+    article: int
+    name: str
+    status: ProductStatus
+    group: GroupRef
+    category: CategoryRef
+    price: Money = Field(description="What one piece costs now.")
+    old_price: Money | None = Field(description="Price without the discount; null when there is none.")
+    discount: float = Field(description="Percent taken off the old price, at most two decimals.")
+    valid_until: datetime | None = Field(description="When the price changes by itself; null if it does not.")
+    in_stock: bool
+    remains: int
+    rating: float | None = Field(description="Mean of the stars, 1 to 5; null while nobody has rated.")
+    rating_count: int
+    tags: list[str]
+    specifications: dict[str, JsonValue]
+    country_origin: str
+    description: str
+    images: list[str] = Field(description="Addresses of pictures, the main one first.")
+    creation_time: datetime
+    edit_time: datetime
+    version: int = Field(description="Rises with each edit by staff; the If-Match part of the ETag.")
+    rev: int = Field(description="Rises with any change, a sale among them.")
+
+
+class ProductPage(OutModel):
+    """One page of products; ``next`` is null on the last one."""
+
+    items: list[ProductOut]
+    next: str | None

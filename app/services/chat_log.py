@@ -1,0 +1,246 @@
+"""One write to the chats: the rules of the logs, and all its rows stored by a few statements at the end.
+
+Everything that changes a chat goes through `LogWrite`, whether it is one claim or a run of two hundred messages. It
+runs in the writer's thread inside the batch's transaction.
+"""
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from pydantic_core import to_json
+from sqlalchemy import Connection
+
+from app.actor import Actor
+from app.errors import Closed, Conflict, NotFound
+from db.queries import chats as queries
+from db.queries.chats import Chat, Entry
+
+PREVIEW_CHARS = 120
+OPEN_CHAT = 0  # stands for the chat in the hash of an opening, which does not know it yet
+
+
+@dataclass(frozen=True, slots=True)
+class EntryAdded:
+    """Published for each entry, in commit order. ``owner`` is set when the chat itself is new: its customer."""
+
+    entry: Entry
+    owner: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ChatChanged:
+    """The chat's row as it is after the commit."""
+
+    chat: Chat
+
+
+@dataclass(frozen=True, slots=True)
+class ChatsMoved:
+    """A guest has signed in: these chats are the user's now."""
+
+    guest_id: int
+    user_id: int
+    chat_ids: tuple[int, ...]
+
+
+def hash_body(
+    chat: int,
+    log: str,
+    kind: str,
+    data: dict[str, Any] | None,
+    *,
+    target: int | None = None,
+    reply_to: int | None = None,
+) -> str:
+    """What must be the same when a client_id comes again. Not ``seen`` and ``force``: they are about the screen."""
+    body = to_json([chat, log, kind, target, data, reply_to])
+    return hashlib.blake2b(body, digest_size=16).hexdigest()
+
+
+class LogWrite:
+    """One transaction on chats. Make it first of all in the write: taking the revs is the lock that orders commits.
+
+    writes: at most how many chats it will change.
+    """
+
+    def __init__(self, connection: Connection, now: datetime, writes: int = 1) -> None:
+        self.connection, self.now = connection, now
+        self.chats: dict[int, Chat] = {}
+        self._rev = queries.next_rev(connection, writes)
+        self._entries: list[Entry] = []
+        self._owners: dict[int, int] = {}  # of chats that are new
+        self._changed: dict[int, Chat] = {}
+        self._load: dict[int, int] = {}  # staff_id → chats more on that desk
+        self._users: dict[int, int] = {}  # guest → user
+        self._guests: dict[int, list[int]] = {}  # user → guests
+
+    def know(self, actors: Iterable[Actor]) -> None:
+        """Learn who of these customers has been merged, or was merged into."""
+        ids = {actor.id for actor in actors if actor.is_customer and actor.id is not None}
+        if ids:
+            for guest, user in queries.list_merges(self.connection, ids):
+                self._users[guest] = user
+                self._guests.setdefault(user, []).append(guest)
+
+    def id_of(self, actor: Actor) -> int:
+        """The id that writes: a send queued before a merge lands in the account."""
+        assert actor.id is not None
+        return self._users.get(actor.id, actor.id) if actor.is_customer else actor.id
+
+    def load(self, chat_ids: Iterable[int]) -> None:
+        self.chats.update(queries.get_chats(self.connection, set(chat_ids) - self.chats.keys()))
+
+    def access(self, actor: Actor, chat_id: int) -> Chat:
+        """The one door: somebody else's chat is as absent as one that never was."""
+        if chat_id not in self.chats:
+            self.load([chat_id])
+        chat = self.chats.get(chat_id)
+        if chat is None or (actor.is_customer and chat.user_id != self.id_of(actor)):
+            raise NotFound
+        return chat
+
+    def find_sent(self, actor: Actor, client_id: str | None, body_hash: str) -> Entry | None:
+        """What this client_id has written already. It comes before every other check.
+
+        Raises:
+            Conflict: it has written something else.
+        """
+        if client_id is None:
+            return None
+        candidates = self.candidates(actor, client_id)
+        return match_sent(queries.find_by_client_id(self.connection, candidates), candidates, body_hash)
+
+    def candidates(self, actor: Actor, client_id: str) -> list[tuple[str, int, str]]:
+        """Under what (sender_kind, sender_id, client_id) it may stand: a merge may have put the guest's id before it."""
+        person = self.id_of(actor)
+        guests = self._guests.get(person, ()) if actor.is_customer else ()
+        return [(actor.side, person, name) for name in (client_id, *(f"{guest}:{client_id}" for guest in guests))]
+
+    def require_open(self, chat: Chat) -> None:
+        if chat.status == "closed":
+            raise Closed(chat_id=chat.id, continued_in=chat.continued_in)
+
+    def open(self, user_id: int, subject: str, assignee: int | None = None) -> Chat:
+        """A new chat of a customer who has no open one; the unique index guards what this trusts.
+
+        Its rev is the negative of one of ours until `store`: the revs are unique, also between two rows of one update.
+        """
+        values: dict[str, Any] = {
+            "user_id": user_id, "service_person_id": assignee, "creation_time": self.now, "subject": subject,
+            "status": "queued" if assignee is None else "active", "rev": -self._rev, "last_entry_time": self.now,
+        }  # fmt: skip
+        chat_id = queries.add_chat(self.connection, values)
+        self.load([chat_id])
+        self._owners[chat_id] = user_id
+        if assignee is not None:
+            self._add_load(assignee, 1)
+        return self.chats[chat_id]
+
+    def add(
+        self, chat: Chat, kind: str, sender_kind: str, sender_id: int | None, *, log: str = "chat",
+        client_id: str | None = None, body_hash: str | None = None, data: dict[str, Any] | None = None,
+        target: int | None = None, reply_to: int | None = None,
+    ) -> Entry:  # fmt: skip
+        """Append an entry: its seq is the next one of its log, and the chat's row follows."""
+        seq = chat.head(log) + 1
+        entry = Entry(
+            chat.id, log, seq, kind, client_id, sender_kind, sender_id, self.now, None, False, target, reply_to, data,
+            body_hash,
+        )  # fmt: skip
+        self._entries.append(entry)
+        if log == "chat":
+            chat.last_seq = seq
+            chat.last_entry_time = self.now
+            if kind == "message":
+                self._count_message(chat, entry)
+        else:
+            chat.last_note_seq = seq
+        self.change(chat)
+        return entry
+
+    def change(self, chat: Chat) -> None:
+        self._changed[chat.id] = chat
+
+    def assign(self, chat: Chat, to: int | None, sender_kind: str, sender_id: int | None, **keys: Any) -> Entry:
+        """Put the chat on somebody's desk, or back into the queue."""
+        if chat.service_person_id is not None:
+            self._add_load(chat.service_person_id, -1)
+        if to is not None:
+            self._add_load(to, 1)
+        chat.service_person_id, chat.status = to, "queued" if to is None else "active"
+        chat.state_version += 1
+        return self.add(chat, "assigned", sender_kind, sender_id, data={"code": "assigned", "to": to}, **keys)
+
+    def close(self, chat: Chat, reason: str, sender_kind: str, sender_id: int | None, **keys: Any) -> Entry:
+        if chat.service_person_id is not None:
+            self._add_load(chat.service_person_id, -1)
+        chat.status, chat.closed_time, chat.waiting_since, chat.snoozed_until = "closed", self.now, None, None
+        chat.state_version += 1
+        data: dict[str, Any] = {"code": "closed", "reason": reason}
+        if chat.continued_in is not None:
+            data["continued_in"] = chat.continued_in
+        return self.add(chat, "closed", sender_kind, sender_id, data=data, **keys)
+
+    def reopen(self, actor: Actor, chat: Chat, **keys: Any) -> Entry:
+        """Open a closed chat again; the caller has seen that its customer has no other open one."""
+        if chat.service_person_id is not None:
+            self._add_load(chat.service_person_id, 1)
+        chat.status = "queued" if chat.service_person_id is None else "active"
+        chat.closed_time = None
+        chat.state_version += 1
+        return self.add(chat, "reopened", actor.side, actor.id, data={"code": "reopened"}, **keys)
+
+    def store(self) -> list[EntryAdded | ChatChanged]:
+        """Write everything, and return what to publish."""
+        if self._changed:
+            for offset, chat in enumerate(self._changed.values()):
+                chat.rev = self._rev + offset
+            queries.update_chats(self.connection, self._changed.values())
+        if self._entries:
+            queries.add_entries(self.connection, self._entries)
+        for staff_id, count in sorted(self._load.items()):
+            if count:
+                queries.add_load(self.connection, staff_id, count)
+        added = [EntryAdded(entry, self._owners.get(entry.chat)) for entry in self._entries]
+        return [*added, *(ChatChanged(chat) for chat in self._changed.values())]
+
+    def written_by_others(self, chat_id: int, seq: int, staff_id: int) -> list[Entry]:
+        """What other staff have written above ``seq``, in this transaction too."""
+        stored = queries.list_staff_entries_after(self.connection, chat_id, seq, staff_id, limit=20)
+        new = [
+            entry for entry in self._entries
+            if entry.chat == chat_id and entry.kind == "message" and entry.sender_kind == "staff"
+            and entry.sender_id != staff_id and entry.seq > seq
+        ]  # fmt: skip
+        return stored + new
+
+    def _count_message(self, chat: Chat, entry: Entry) -> None:
+        chat.preview = preview_of(entry.data)
+        if entry.sender_kind == "customer":
+            chat.last_customer_seq = entry.seq
+            chat.waiting_since = chat.waiting_since or self.now
+        elif entry.sender_kind == "staff":
+            chat.last_staff_seq = entry.seq
+            chat.waiting_since = None
+            chat.first_reply_time = chat.first_reply_time or self.now
+
+    def _add_load(self, staff_id: int, count: int) -> None:
+        self._load[staff_id] = self._load.get(staff_id, 0) + count
+
+
+def match_sent(found: Iterable[Entry], candidates: list[tuple[str, int, str]], body_hash: str) -> Entry | None:
+    """The entry that one of ``candidates`` stands for. Raises Conflict if it says something else."""
+    mine = [entry for entry in found if (entry.sender_kind, entry.sender_id, entry.client_id) in candidates]
+    for entry in mine:
+        if entry.body_hash == body_hash:
+            return entry
+    if mine:
+        raise Conflict("This client_id has sent something else.", reason="client_id")
+    return None
+
+
+def preview_of(data: dict[str, Any] | None) -> str:
+    return " ".join(str((data or {}).get("text", "")).split())[:PREVIEW_CHARS]

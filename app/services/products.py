@@ -1,0 +1,201 @@
+"""The catalogue as shoppers and staff see it, and the one rule by which prices are rounded."""
+
+import base64
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from hashlib import blake2b
+from hmac import compare_digest
+from struct import Struct
+from struct import error as StructError
+from typing import Any
+
+from sqlalchemy import Connection
+
+from app.actor import Actor
+from app.clock import Clock
+from app.errors import BadRequest, Forbidden, NotFound
+from app.schemas.products import (
+    CategoryOut,
+    CategoryRef,
+    GroupOut,
+    GroupRef,
+    Money,
+    ProductOut,
+    ProductPage,
+    ProductQuery,
+)
+from db.database import Databases
+from db.queries import products as queries
+
+IMAGES_PATH = "/images/"
+CACHED_PAGES = 64
+HOT_LIMIT = 24
+"""A page of so many takes a millisecond; a longer one is read and put together in a thread."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_POSITION = Struct(">qq8s")  # creation_time in microseconds, id, seal
+
+
+def discounted(price_minor: int, discount_bp: int) -> int:
+    """What one piece costs after the discount, in minor units, rounded half up. A line is this times the quantity."""
+    return (price_minor * (10_000 - discount_bp) + 5_000) // 10_000
+
+
+class ProductService:
+    """Reads of the catalogue. ``secret`` seals cursors, so that one of another filter or shop is refused."""
+
+    def __init__(self, databases: Databases, clock: Clock, secret: str = "") -> None:
+        self._products, self._clock = databases.products, clock
+        self._key = blake2b(secret.encode()).digest()
+        self._pages: OrderedDict[str, ProductPage] = OrderedDict()
+
+    async def list_products(self, actor: Actor, query: ProductQuery) -> ProductPage:
+        """One page of products, newest first.
+
+        Raises:
+            BadRequest: the cursor is damaged or belongs to another filter.
+            Forbidden: a status that only staff may see.
+        """
+        tag = await self.page_tag(actor, query)
+        page = self._pages.get(tag)
+        if page is None:
+            page = await self._read_page(query)
+            # The pages that everybody opens. The tag changes with the catalogue, but not when a price runs out.
+            if query.cursor is None and not any(item.valid_until for item in page.items):
+                self._pages[tag] = page
+                if len(self._pages) > CACHED_PAGES:
+                    self._pages.popitem(last=False)
+        else:
+            self._pages.move_to_end(tag)
+        return page
+
+    async def page_tag(self, actor: Actor, query: ProductQuery) -> str:
+        """What a page's ETag says: the catalogue's epoch, and which page it is. Raises Forbidden."""
+        if query.status != "published" and not actor.is_staff:
+            raise Forbidden("Only published products are shown to everybody.")
+        epoch = await self._products.read(queries.get_epoch, hot=True)
+        asked = repr((query.limit, query.cursor, query.group, query.category, query.status)).encode()
+        return f"{epoch}-{blake2b(asked, digest_size=9).hexdigest()}"
+
+    async def get_product(self, actor: Actor, article: int) -> ProductOut:
+        """One product. Raises NotFound: there is none, or it is not published and the actor is not staff."""
+        row = await self._products.read(lambda connection: queries.get_product(connection, article), hot=True)
+        if row is None or (row.status != "published" and not actor.is_staff):
+            raise NotFound
+        return _product_out(row, self._clock.now())
+
+    async def list_groups(self) -> list[GroupOut]:
+        """All groups in display order, each with its categories."""
+
+        def read(connection: Connection) -> tuple[Sequence[Any], Sequence[Any]]:
+            return queries.list_groups(connection), queries.list_categories(connection)
+
+        groups, categories = await self._products.read(read, hot=True)
+        inside: dict[int, list[CategoryRef]] = {row.group_id: [] for row in groups}
+        for row in categories:
+            inside[row.group_id].append(CategoryRef(slug=row.category_slug, name=row.category_name))
+        return [
+            GroupOut(
+                slug=row.group_slug,
+                name=row.group_name,
+                image=_image_url(row.image),
+                description=row.description,
+                categories=inside[row.group_id],
+            )
+            for row in groups
+        ]
+
+    async def list_categories(self) -> list[CategoryOut]:
+        """All categories, by group and display order."""
+        rows = await self._products.read(queries.list_categories, hot=True)
+        return [
+            CategoryOut(
+                slug=row.category_slug,
+                name=row.category_name,
+                group=GroupRef(slug=row.group_slug, name=row.group_name),
+                image=_image_url(row.image),
+                description=row.description,
+            )
+            for row in rows
+        ]
+
+    async def _read_page(self, query: ProductQuery) -> ProductPage:
+        after = None if query.cursor is None else self._open_cursor(query, query.cursor)
+        now = self._clock.now()
+
+        def read(connection: Connection) -> ProductPage:
+            rows = queries.list_products(
+                connection,
+                query.status,
+                query.group,
+                query.category,
+                after,
+                query.limit + 1,  # one more tells whether there is a next page
+            )
+            shown = rows[: query.limit]
+            following = self._cursor(query, shown[-1]) if len(rows) > query.limit else None
+            return ProductPage(items=[_product_out(row, now) for row in shown], next=following)
+
+        return await self._products.read(read, hot=query.limit <= HOT_LIMIT)
+
+    def _cursor(self, query: ProductQuery, last: Any) -> str:
+        micros = (last.creation_time - _EPOCH) // timedelta(microseconds=1)
+        packed = _POSITION.pack(micros, last.id, self._seal(query, micros, last.id))
+        return base64.urlsafe_b64encode(packed).decode()
+
+    def _open_cursor(self, query: ProductQuery, cursor: str) -> queries.Position:
+        try:
+            micros, last_id, seal = _POSITION.unpack(base64.b64decode(cursor, altchars=b"-_", validate=True))
+            position = _EPOCH + timedelta(microseconds=micros), last_id
+        except (ValueError, OverflowError, StructError):
+            raise BadRequest("This cursor is damaged.") from None
+        if not compare_digest(seal, self._seal(query, micros, last_id)):
+            raise BadRequest("This cursor belongs to another list.")
+        return position
+
+    def _seal(self, query: ProductQuery, micros: int, last_id: int) -> bytes:
+        """Ties a position to the filter and order that it was given for."""
+        place = repr((query.group, query.category, query.status, "-created", micros, last_id))
+        return blake2b(place.encode(), digest_size=8, key=self._key).digest()
+
+
+def product_tag(product: ProductOut) -> str:
+    """What a product's ETag says: version (the part If-Match compares), rev, and when the price changes by itself."""
+    boundary = 0 if product.valid_until is None else int(product.valid_until.timestamp())
+    return f"{product.version}.{product.rev}.{boundary}"
+
+
+def _product_out(row: Any, now: datetime) -> ProductOut:
+    is_over = row.valid_until is not None and row.valid_until <= now  # then the stored price is no longer the price
+    price = discounted(row.price_minor, row.discount_bp) if is_over else row.effective_minor
+    stars: Mapping[int, int] = {1: row.r1, 2: row.r2, 3: row.r3, 4: row.r4, 5: row.r5}
+    count = sum(stars.values())
+    return ProductOut(
+        article=row.article,
+        name=row.name,
+        status=row.status,
+        group=GroupRef(slug=row.group_slug, name=row.group_name),
+        category=CategoryRef(slug=row.category_slug, name=row.category_name),
+        price=Money(amount=price),
+        old_price=Money(amount=row.price_minor) if price < row.price_minor else None,
+        discount=row.discount_bp / 100,
+        valid_until=None if is_over else row.valid_until,
+        in_stock=row.remains > 0,
+        remains=row.remains,
+        rating=round(sum(star * times for star, times in stars.items()) / count, 2) if count else None,
+        rating_count=count,
+        tags=row.tags,
+        specifications=row.specifications,
+        country_origin=row.country_origin,
+        description=row.description,
+        images=[IMAGES_PATH + name for name in row.images],
+        creation_time=row.creation_time,
+        edit_time=row.edit_time,
+        version=row.version,
+        rev=row.rev,
+    )
+
+
+def _image_url(name: str | None) -> str | None:
+    return None if name is None else IMAGES_PATH + name
