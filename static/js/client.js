@@ -1,0 +1,325 @@
+/**
+ * A chat client without a page: the socket, the replica and the outbox put together. Used by the shop and by the staff.
+ *
+ *   const client = new ChatClient("shop"); await client.start(me); client.addEventListener("change", draw)
+ *   client.write(12, "Здравствуйте"); client.replica.chat(12).entries(); client.outbox.rows
+ *
+ * Events: "change" (something to draw again; many changes make one), "stopped" (the server wants nobody with these
+ * credentials: ask the session who we are).
+ */
+import { lastForeign } from "./lines.js"
+import { Marks } from "./marks.js"
+import { browserStore } from "./outbox-store.js"
+import { Outbox } from "./outbox.js"
+import { Replica } from "./replica.js"
+import { Socket } from "./socket.js"
+
+const TYPING_MS = 3_000
+const CALM_MS = 1_000 // a shorter loss of connection is not worth a word
+
+/** Under which name a person's unsent messages are kept. */
+const ownerOf = (me) => (me ? `${me.kind}/${me.id ?? "new"}` : null)
+const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms))
+
+export class ChatClient extends EventTarget {
+  replica = new Replica()
+  outbox
+  offline = false // for longer than a moment
+  #audience
+  #socket
+  #marks
+  #watched = new Set() // staff: the chats that we follow
+  #echoes = new Map() // client_id → {row, seq}: acknowledged, its event still on the way
+  #typed = new Map()
+  #names = Promise.resolve() // changes of the outbox's owner, one after another
+  #connection = 0
+  #catchingUp = false
+  #drawing = null
+  #offlineTimer = null
+
+  constructor(audience) {
+    super()
+    this.#audience = audience
+    const address = new URL(audience === "staff" ? "/ws?as=staff" : "/ws", location.href)
+    address.protocol = address.protocol.replace("http", "ws")
+    this.#socket = new Socket({
+      url: address.href,
+      hello: (fresh) => this.#hello(fresh),
+      onHello: (reply, fresh) => this.#greeted(reply, fresh),
+      onFrame: (frame) => this.#received(frame),
+      onState: (state) => this.#stateChanged(state),
+      onClosed: (code, next) => next === "stop" && this.dispatchEvent(new CustomEvent("stopped", { detail: { code } })),
+    })
+    this.#marks = new Marks((type, data) => this.#socket.tell(type, data))
+    document.addEventListener("visibilitychange", () => !document.hidden && this.#wake())
+    addEventListener("pageshow", () => this.#wake())
+    addEventListener("online", () => this.#wake())
+  }
+
+  get me() {
+    return this.replica.me
+  }
+
+  get ready() {
+    return this.#socket.ready
+  }
+
+  /** Connect as this person, as the session names them. */
+  async start(me) {
+    if (!this.outbox) {
+      const store = await browserStore(`cts-outbox-${this.#audience}`)
+      this.outbox = new Outbox({ store, send: (row) => this.#send(row), onChange: () => this.#changed() })
+    }
+    this.replica.me = me
+    await this.#rename(null, me)
+    this.#socket.start()
+  }
+
+  stop() {
+    this.#socket.stop()
+  }
+
+  /** Leave, and leave nothing of this person behind in this browser. */
+  async signOut() {
+    this.stop()
+    await this.outbox?.wipe()
+    this.forget()
+  }
+
+  /** The person has gone (signed out here or elsewhere). Unsent messages stay with their owner. */
+  forget() {
+    this.stop()
+    this.replica.clear()
+    this.replica.me = null
+    this.outbox?.setOwner(null)
+    this.#watched.clear()
+    this.#echoes.clear()
+    this.#marks.clear()
+    this.#changed()
+  }
+
+  /** A REST answer says that the same browser is now somebody else: a guest registered or signed in. */
+  async becomes(to) {
+    const from = this.me
+    if (ownerOf(from) === ownerOf(to)) return
+    if (!from) return this.start(to)
+    await this.#rename(from, to)
+    if (ownerOf(this.me) !== ownerOf(to)) this.#socket.restart({ fresh: true })
+  }
+
+  /** A command with a reply; rejects with CommandError. */
+  command(type, data) {
+    return this.#socket.command(type, data)
+  }
+
+  /** Keep a message and send it as soon as possible. `chat` null: the own open chat, or a new one. */
+  write(chat, text, { seen } = {}) {
+    this.#typed.delete(chat)
+    return this.outbox.add({ chat, text, seen })
+  }
+
+  /** What of the outbox stands below the entries of a chat; `chat` null: what has no chat yet. */
+  unsent(chat) {
+    const echoes = [...this.#echoes.values()].filter(({ row }) => row.chat === chat).map(({ row }) => row)
+    const waiting = this.outbox?.rows.filter((row) => row.chat === chat && !this.#echoes.has(row.client_id)) ?? []
+    return [...echoes, ...waiting]
+  }
+
+  /** Everything up to `seq` was seen on a visible page. */
+  sawUpTo(chat, seq) {
+    const foreign = lastForeign(this.replica, this.replica.chat(chat), seq)
+    if (!foreign) return
+    this.#marks.read(chat, foreign)
+    if (this.me?.kind === "staff") this.replica.readInbox(chat, foreign)
+  }
+
+  typing(chat) {
+    if (chat === null || Date.now() - (this.#typed.get(chat) ?? 0) < TYPING_MS) return
+    this.#typed.set(chat, Date.now())
+    this.#socket.tell("typing", { chat, on: true })
+  }
+
+  /** Load the page of entries before the oldest that is known. */
+  async history(chat) {
+    const question = this.replica.history(chat)
+    if (question && this.ready) await this.#ask(question)
+  }
+
+  /** Staff: follow one chat instead of the one before. */
+  async watch(chat) {
+    for (const other of this.#watched) if (other !== chat) this.#socket.tell("chat.unwatch", { chat: other })
+    this.#watched = new Set(chat === null ? [] : [chat])
+    if (chat !== null && this.ready) await this.#follow(chat)
+  }
+
+  // --- the connection ------------------------------------------------------------------------------------------------
+
+  #hello(fresh) {
+    if (fresh) return {}
+    const focus = [...this.#watched][0] ?? null
+    const resume = this.replica.resume({ focus, only: this.#audience === "staff" ? this.#watched : null })
+    return resume ? { resume } : {}
+  }
+
+  #greeted(reply, fresh) {
+    const resumed = !fresh && this.replica.epoch === reply.epoch
+    const before = this.me
+    this.#connection++
+    this.#catchingUp = true
+    if (fresh) this.#forgetPlaces()
+    this.replica.hello(reply, { fresh })
+    this.#rename(before, reply.me)
+    if (!resumed) for (const chat of this.#watched) this.#follow(chat)
+    this.dispatchEvent(new CustomEvent("hello", { detail: { resumed } }))
+  }
+
+  #forgetPlaces() {
+    this.#marks.clear()
+    this.#echoes.clear()
+  }
+
+  #received(frame) {
+    if (frame.type === "session.changed") this.#rename(frame.data.from, frame.data.to)
+    if (frame.type === "resumed") this.#caughtUp()
+    this.#run(this.replica.frame(frame))
+    if (frame.type === "typing") this.#forgetTyping(frame)
+    this.#learnOwnId(frame)
+    if (frame.chat !== undefined) this.#noteDelivered(frame.chat)
+    this.#changed()
+  }
+
+  async #caughtUp() {
+    const connection = this.#connection
+    this.#catchingUp = false
+    this.#marks.reconnected()
+    await this.#names
+    if (connection === this.#connection && this.ready) this.outbox.connected()
+  }
+
+  #stateChanged(state) {
+    if (state === "ready") {
+      clearTimeout(this.#offlineTimer)
+      this.#offlineTimer = null
+      this.offline = false
+    } else {
+      this.#catchingUp = false
+      this.outbox?.disconnected()
+      this.replica.disconnected()
+      if (state === "off") clearTimeout(this.#offlineTimer)
+      else this.#offlineTimer ??= setTimeout(() => this.#sayOffline(), CALM_MS)
+    }
+    this.#changed()
+  }
+
+  #sayOffline() {
+    this.offline = !this.ready
+    this.#changed()
+  }
+
+  #wake() {
+    this.#socket.wake()
+    this.outbox?.refresh()
+    this.#changed()
+  }
+
+  // --- who we are ----------------------------------------------------------------------------------------------------
+
+  /** The outbox follows: the same person under another name keeps what is unsent, anybody else starts with nothing. */
+  #rename(from, to) {
+    this.#names = this.#names.then(async () => {
+      const same = from?.kind === "guest" && (to.kind === "user" || from.id === null || from.id === to.id)
+      if (same) await this.outbox.rename(ownerOf(from), ownerOf(to))
+      if (to.kind !== "staff" && to.id !== null) await this.outbox.rename("guest/new", ownerOf(to))
+      await this.outbox.setOwner(ownerOf(to))
+    })
+    return this.#names
+  }
+
+  /** A guest is given an id with the first message, in whichever tab that was. */
+  #learnOwnId({ chat }) {
+    if (this.me?.kind !== "guest" || this.me.id !== null || chat === undefined) return
+    const id = this.replica.chats.get(chat)?.state?.customer?.id
+    if (id) this.#becomesKnown({ ...this.me, id })
+  }
+
+  #becomesKnown(me) {
+    const before = this.me
+    if (ownerOf(before) === ownerOf(me)) return
+    this.replica.me = me
+    this.#rename(before, me)
+  }
+
+  // --- questions and sends -------------------------------------------------------------------------------------------
+
+  #run(effects) {
+    for (const effect of effects) {
+      if (effect.do === "stored") this.outbox.stored(effect.client_id)
+      else this.#ask(effect)
+    }
+    for (const [client_id, { row, seq }] of this.#echoes) {
+      if (this.replica.chat(row.chat).log().applied >= seq) this.#echoes.delete(client_id)
+    }
+  }
+
+  async #ask(question) {
+    const connection = this.#connection
+    try {
+      const reply = await this.#socket.command(question.type, question.data)
+      this.#run(this.replica.answer(question, reply))
+    } catch (error) {
+      if (error.code === undefined) throw error
+      if (error.retry_after_ms !== undefined) {
+        await pause(error.retry_after_ms)
+        if (connection === this.#connection && this.ready) return this.#ask(question)
+      }
+      if (connection === this.#connection) this.#run(this.replica.answer(question, null, error))
+    }
+    this.#changed()
+  }
+
+  async #follow(chat) {
+    const logs = this.replica.chats.get(chat)?.logs ?? new Map()
+    const after = { chat: 0, notes: 0, ...Object.fromEntries([...logs].map(([name, log]) => [name, log.applied])) }
+    await this.#socket.command("chat.watch", { chat, after }).catch((error) => {
+      if (error.code === undefined) throw error
+    })
+  }
+
+  /** One attempt for a row of the outbox. */
+  async #send({ kind, chat, client_id, text, seen, force, written }) {
+    const staff = this.#audience === "staff"
+    const data = kind === "chat.open" ? { client_id, text } : { chat, client_id, text }
+    if (staff && seen !== undefined) data.seen = seen
+    if (staff && force) data.force = true
+    const reply = await this.#socket.command(kind, data)
+    if (reply.me) this.#becomesKnown(reply.me)
+    if (reply.state) this.replica.setState(reply.state)
+    const seq = reply.message_seq ?? reply.seq
+    if (seq > this.replica.chat(reply.chat).log().applied) {
+      this.#echoes.set(client_id, { row: { chat: reply.chat, client_id, text, state: "sent", written }, seq })
+    }
+    return reply
+  }
+
+  #noteDelivered(chat) {
+    const known = this.replica.chats.get(chat)
+    if (known) this.#marks.delivered(chat, lastForeign(this.replica, known))
+  }
+
+  #forgetTyping({ chat, ttl_ms }) {
+    const { typing } = this.replica.chat(chat)
+    const last = Math.max(0, ...[...typing.values()].map(({ turn }) => turn))
+    setTimeout(() => {
+      for (const [key, { turn }] of typing) if (turn <= last) typing.delete(key) // not said again since
+      this.#changed()
+    }, ttl_ms)
+  }
+
+  /** Draw once for many changes, and not in the middle of catching up. A timer, as hidden pages have no frames. */
+  #changed() {
+    this.#drawing ??= setTimeout(() => {
+      this.#drawing = null
+      if (!this.#catchingUp) this.dispatchEvent(new CustomEvent("change"))
+    }, 0)
+  }
+}

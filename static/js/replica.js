@@ -1,0 +1,389 @@
+/**
+ * The client's copy of what the server told, kept by the rules of ws/PROTOCOL.md. Pure: no socket, no clock, no page.
+ *
+ * `frame(frame)` takes any frame of the server, `answer(command, data)` the reply to a command that the replica asked for.
+ * Both return effects, in order:
+ *   {do: "command", type, data}   ask the server this, and give the reply to `answer`
+ *   {do: "stored", client_id}     this message of ours is in the log: the outbox may forget it
+ *
+ * A log is applied gaplessly: `seq == applied + 1` is applied, a lower one dropped, a higher one kept aside until one
+ * `chat.sync` has brought what is missing. After a reset the older entries are forgotten, not kept beside a hole: an edit
+ * or a deletion in the hole would never reach them. They come back page by page through `chat.history`.
+ */
+
+/** One log of one chat. `entries` has everything from `oldest` to `applied`; what is below is not loaded. */
+class Log {
+  applied = 0
+  head = 0
+  oldest = 1
+  entries = new Map()
+  held = new Map()
+  syncing = false
+  again = false // chat.behind came while a sync was on its way: that reply may be too early to end the silence
+}
+
+/** One chat: its state, its logs, and how far everybody has read. */
+class Chat {
+  constructor(id) {
+    this.id = id
+    this.state = null
+    this.stateRev = -1
+    this.logs = new Map()
+    this.members = new Map() // "staff/7" → {kind, id, read_seq, delivered_seq}
+    this.typing = new Map() // "staff/7" → {sender, turn}: `turn` rises each time it is said again
+  }
+
+  log(name = "chat") {
+    if (!this.logs.has(name)) this.logs.set(name, new Log())
+    return this.logs.get(name)
+  }
+
+  /** What is known of one log in the order of seq. */
+  entries(name = "chat") {
+    const { entries, oldest, applied } = this.log(name)
+    const found = []
+    for (let seq = oldest; seq <= applied; seq++) if (entries.has(seq)) found.push(entries.get(seq))
+    return found
+  }
+}
+
+const memberKey = ({ kind, id }) => `${kind === "staff" ? "staff" : "customer"}/${id}`
+
+export class Replica {
+  epoch = null
+  me = null
+  chats = new Map()
+  staff = new Map() // id → {id, name, state, version}
+  states = new Map() // other state events by key → {version, data}
+  inbox = { cursor: null, rows: new Map(), reads: new Map() }
+  #turn = 0
+
+  chat(id) {
+    if (!this.chats.has(id)) this.chats.set(id, new Chat(id))
+    return this.chats.get(id)
+  }
+
+  /** Whether an entry or a row was written by us. In their own chat a customer is the only customer. */
+  isMine(sender) {
+    if (!this.me || !sender) return false
+    if (this.me.kind === "staff") return sender.kind === "staff" && sender.id === this.me.id
+    return sender.kind === "customer"
+  }
+
+  /** The reply to hello. Another epoch, or a fresh start, makes every cursor worthless. */
+  hello({ epoch, me, staff = [] }, { fresh = false } = {}) {
+    if (fresh || (this.epoch !== null && this.epoch !== epoch)) this.clear()
+    this.epoch = epoch
+    this.me = me
+    for (const person of staff) this.#person(person)
+  }
+
+  /** Forget everything that belongs to one person or one epoch. */
+  clear() {
+    this.epoch = null
+    this.chats.clear()
+    this.staff.clear()
+    this.states.clear()
+    this.inbox = { cursor: null, rows: new Map(), reads: new Map() }
+  }
+
+  /** The connection went: replies to questions under way will not come. */
+  disconnected() {
+    for (const chat of this.chats.values()) {
+      chat.typing.clear()
+      for (const log of chat.logs.values()) log.syncing = log.again = false
+    }
+  }
+
+  /** The cursors for hello, for the chats given (all by default), or undefined before the first connection. */
+  resume({ focus = null, only = null } = {}) {
+    if (this.epoch === null) return undefined
+    const chats = {}
+    for (const chat of this.chats.values()) {
+      if (only && !only.has(chat.id)) continue
+      chats[chat.id] = { chat: 0, ...Object.fromEntries([...chat.logs].map(([name, log]) => [name, log.applied])) }
+    }
+    const resume = { epoch: this.epoch, chats }
+    if (this.inbox.cursor !== null) resume.inbox = this.inbox.cursor
+    if (focus !== null) resume.focus = focus
+    return resume
+  }
+
+  frame(frame) {
+    const { type, chat, log = "chat", data = {} } = frame
+    if (frame.seq !== undefined) return this.#logEvent(frame)
+    switch (type) {
+      case "chat.batch":
+        return this.#batch(chat, log, data)
+      case "chat.reset":
+        return this.#reset(chat, log, data)
+      case "chat.behind":
+        return this.#behind(chat, log, data.head ?? 0)
+      case "heartbeat":
+        return this.#heads(frame.heads ?? data.heads ?? {})
+      case "inbox.batch":
+        return this.inboxPage(data)
+      case "receipt":
+        this.#receipt(data)
+        return []
+      case "inbox":
+        this.#rows(data.rows ?? [])
+        if (this.inbox.cursor !== null) this.inbox.cursor = Math.max(this.inbox.cursor, frame.version ?? 0)
+        return []
+      case "inbox.behind": // too much for this connection: the changed rows are fetched instead
+        return [{ do: "command", type: "inbox.sync", data: { cursor: this.inbox.cursor } }]
+      case "staff.updated":
+        this.#person({ ...data, version: frame.version })
+        return []
+      case "typing":
+        this.#typing(this.chat(chat), frame)
+        return []
+    }
+    if (frame.key !== undefined && frame.version > (this.states.get(frame.key)?.version ?? -1)) {
+      this.states.set(frame.key, { version: frame.version, data })
+    }
+    return []
+  }
+
+  /** The reply to a command of an effect; `error` when it was refused or the connection went. */
+  answer({ type, data: asked }, data, error = null) {
+    if (type === "inbox.sync") return error ? [] : this.inboxPage(data)
+    if (type !== "chat.sync" && type !== "chat.history") return []
+    const log = this.chat(asked.chat).log(asked.log ?? "chat")
+    if (type === "chat.sync") return this.#synced(asked, log, data, error)
+    if (!error) this.#older(log, asked.before, data)
+    return []
+  }
+
+  /** The question for the page of entries below what is loaded, or null when the log is loaded to its start. */
+  history(chat, log = "chat") {
+    const { oldest } = this.chat(chat).log(log)
+    return oldest > 1 ? { do: "command", type: "chat.history", data: { chat, log, before: oldest } } : null
+  }
+
+  /** A page of inbox rows: the reply to inbox.list or inbox.sync, or an inbox.batch of a resume. */
+  inboxPage({ cursor, more = false, rows = [], reads = {}, removed = [] }, { first = false } = {}) {
+    this.#rows(rows)
+    for (const chat of removed) this.inbox.rows.delete(chat)
+    for (const [chat, seq] of Object.entries(reads)) this.readInbox(Number(chat), seq)
+    if (first) this.inbox.cursor ??= cursor
+    else if (cursor !== undefined && cursor !== null) this.inbox.cursor = Math.max(this.inbox.cursor ?? 0, cursor)
+    return more && !first ? [{ do: "command", type: "inbox.sync", data: { cursor: this.inbox.cursor } }] : []
+  }
+
+  /** How far we have read a chat ourselves; the highest that was ever said counts. */
+  readInbox(chat, seq) {
+    this.inbox.reads.set(chat, Math.max(this.inbox.reads.get(chat) ?? 0, seq))
+  }
+
+  /** A chat as some reply shows it. An older picture than ours is ignored. */
+  setState(state) {
+    const chat = this.chat(state.id)
+    if (chat.state && (state.rev ?? 0) < chat.stateRev) return
+    chat.state = { ...chat.state, ...state }
+    chat.stateRev = state.rev ?? 0
+  }
+
+  // --- the log -------------------------------------------------------------------------------------------------------
+
+  #logEvent(frame) {
+    const name = frame.log ?? "chat"
+    const log = this.chat(frame.chat).log(name)
+    log.head = Math.max(log.head, frame.seq)
+    if (frame.seq <= log.applied) return []
+    if (frame.seq > log.applied + 1) {
+      log.held.set(frame.seq, frame)
+      return this.#sync(frame.chat, name)
+    }
+    return [...this.#apply(frame), ...this.#applyHeld(frame.chat, log)]
+  }
+
+  /** The next entry in line; the caller has checked that it is. */
+  #apply(frame) {
+    const chat = this.chat(frame.chat)
+    const log = chat.log(frame.log ?? "chat")
+    const entry = frame.data ?? {}
+    log.applied = frame.seq
+    log.held.delete(frame.seq)
+    log.entries.set(frame.seq, { ...entry, chat: frame.chat, log: frame.log ?? "chat", seq: frame.seq, type: frame.type })
+    if (entry.target) this.#changeTarget(log, entry)
+    this.#lifeCycle(chat, frame)
+    if (entry.sender) chat.typing.delete(memberKey(entry.sender))
+    return this.isMine(entry.sender) && entry.client_id ? [{ do: "stored", client_id: entry.client_id }] : []
+  }
+
+  /** Edits and deletions carry their target's present body, so that the order in which they are applied cannot matter. */
+  #changeTarget(log, entry) {
+    const target = log.entries.get(entry.target)
+    if (!target) return
+    const deleted = target.deleted || entry.kind === "delete" || entry.deleted || !entry.data
+    const data = deleted ? null : { ...target.data, ...entry.data }
+    log.entries.set(entry.target, { ...target, data, deleted, edit_time: entry.edit_time ?? entry.creation_time })
+  }
+
+  /** Entries come without the chat's row; these few change what everybody sees of it. */
+  #lifeCycle(chat, { type, data: entry }) {
+    const { data } = entry ?? {}
+    if (type === "chat.opened" && !chat.state) {
+      chat.state = { id: chat.id, status: "queued", subject: data?.subject ?? "", customer: entry.sender, assignee: null }
+    }
+    if (!chat.state) return
+    const { assignee } = chat.state
+    if (type === "chat.closed") chat.state = { ...chat.state, status: "closed", continued_in: data?.continued_in ?? null }
+    if (type === "chat.snoozed") chat.state = { ...chat.state, status: "snoozed" }
+    if (type === "chat.reopened") chat.state = { ...chat.state, status: assignee ? "active" : "queued" }
+    if (type === "chat.assigned") {
+      chat.state = { ...chat.state, assignee: data?.to ?? null, status: data?.to ? "active" : "queued" }
+    }
+  }
+
+  #applyHeld(chat, log) {
+    const effects = []
+    while (log.held.has(log.applied + 1)) effects.push(...this.#apply(log.held.get(log.applied + 1)))
+    for (const seq of log.held.keys()) if (seq <= log.applied) log.held.delete(seq)
+    return effects
+  }
+
+  #sync(chat, name) {
+    const log = this.chat(chat).log(name)
+    if (log.syncing) return []
+    log.syncing = true
+    return [{ do: "command", type: "chat.sync", data: { chat, log: name, after: log.applied } }]
+  }
+
+  #synced({ chat, log: name = "chat" }, log, data, error) {
+    const { applied, again } = log
+    log.syncing = log.again = false
+    if (error) return []
+    const effects = this.#take(chat, name, data.events ?? [])
+    log.head = Math.max(log.head, data.head ?? 0)
+    const missing = log.applied < log.head || data.more
+    if (again || (missing && log.applied > applied)) effects.push(...this.#sync(chat, name))
+    return effects
+  }
+
+  #take(chat, name, events) {
+    const log = this.chat(chat).log(name)
+    const effects = []
+    for (const event of events) {
+      if (event.seq === log.applied + 1) effects.push(...this.#apply(event))
+      else if (event.seq > log.applied) log.held.set(event.seq, event)
+    }
+    return [...effects, ...this.#applyHeld(chat, log)]
+  }
+
+  #batch(id, name, data) {
+    const log = this.chat(id).log(name)
+    log.head = Math.max(log.head, data.head ?? 0)
+    const effects = this.#take(id, name, data.events ?? [])
+    this.#surroundings(id, name, data) // after the entries: the row is as new as the head
+    if (log.held.size) effects.push(...this.#sync(id, name))
+    return effects
+  }
+
+  #reset(id, name, data) {
+    const log = this.chat(id).log(name)
+    const from = data.from ?? data.events?.[0]?.seq ?? (data.head ?? 0) + 1
+    if (from > log.applied + 1 || log.applied === 0 || (data.head ?? 0) < log.applied) {
+      log.entries.clear()
+      log.oldest = Math.max(1, from)
+      log.applied = log.oldest - 1
+    }
+    log.head = Math.max(log.head, data.head ?? 0)
+    const effects = this.#take(id, name, data.events ?? [])
+    this.#surroundings(id, name, data) // after the entries: the row is as new as the head
+    if (log.held.size) effects.push(...this.#sync(id, name))
+    return effects
+  }
+
+  #behind(chat, name, head) {
+    const log = this.chat(chat).log(name)
+    log.head = Math.max(log.head, head)
+    log.again = log.syncing
+    return this.#sync(chat, name)
+  }
+
+  #heads(heads) {
+    const effects = []
+    for (const [id, logs] of Object.entries(heads)) {
+      if (!this.chats.has(Number(id))) continue
+      for (const [name, head] of Object.entries(logs)) {
+        const log = this.chat(Number(id)).log(name)
+        log.head = Math.max(log.head, head)
+        if (log.applied < head) effects.push(...this.#sync(Number(id), name))
+      }
+    }
+    return effects
+  }
+
+  #older(log, before, { events = [] }) {
+    if (before !== log.oldest) return // a reset or another page came first
+    for (const { chat, log: name = "chat", seq, type, data } of events) {
+      if (seq < before) log.entries.set(seq, { ...data, chat, log: name, seq, type })
+    }
+    while (log.oldest > 1 && log.entries.has(log.oldest - 1)) log.oldest--
+    for (let seq = before; seq <= log.applied; seq++) {
+      const entry = log.entries.get(seq) // it may have been edited while the page was on its way
+      if (entry?.target && entry.target < before) this.#changeTarget(log, entry)
+    }
+  }
+
+  // --- what surrounds it ---------------------------------------------------------------------------------------------
+
+  #surroundings(id, name, { state, members = [] }) {
+    if (state) this.setState({ ...state, id })
+    if (name !== "chat") return // how far colleagues have read the notes is not shown
+    for (const member of members) this.#member(this.chat(id), member)
+  }
+
+  #receipt({ chat, log = "chat", member, read_seq = 0, delivered_seq = 0 }) {
+    if (log !== "chat") return
+    if (this.me?.kind === "staff" && member.kind === "staff" && member.id === this.me.id) this.readInbox(chat, read_seq)
+    if (this.chats.has(chat)) this.#member(this.chat(chat), { ...member, read_seq, delivered_seq })
+  }
+
+  #member(chat, { kind, id, read_seq = 0, delivered_seq = 0 }) {
+    const key = memberKey({ kind, id })
+    const known = chat.members.get(key)
+    chat.members.set(key, {
+      kind,
+      id,
+      read_seq: Math.max(known?.read_seq ?? 0, read_seq),
+      delivered_seq: Math.max(known?.delivered_seq ?? 0, delivered_seq, read_seq),
+    })
+  }
+
+  #rows(rows) {
+    for (const row of rows) {
+      if (row.rev <= (this.inbox.rows.get(row.chat)?.rev ?? -1)) continue
+      this.inbox.rows.set(row.chat, row)
+      const chat = this.chats.get(row.chat)
+      if (!chat?.state || row.rev < chat.stateRev) continue
+      const { status, subject, customer, assignee, state_version, rev, priority, labels } = row
+      this.setState({ id: row.chat, status, subject, customer, assignee, state_version, rev, priority, labels })
+    }
+  }
+
+  #person(person) {
+    if ((person.version ?? 0) >= (this.staff.get(person.id)?.version ?? -1)) {
+      this.staff.set(person.id, { ...this.staff.get(person.id), ...person })
+    }
+  }
+
+  #typing(chat, { data: { sender, on } }) {
+    if (this.isMine(sender)) return
+    if (on) chat.typing.set(memberKey(sender), { sender, turn: ++this.#turn })
+    else chat.typing.delete(memberKey(sender))
+  }
+}
+
+/** How far the other side has come: the highest marks of the members of `side` ("staff" or "customer"). */
+export function marksOf(chat, side) {
+  const marks = { read: 0, delivered: 0 }
+  for (const { kind, read_seq, delivered_seq } of chat.members.values()) {
+    if ((kind === "staff") !== (side === "staff")) continue
+    marks.read = Math.max(marks.read, read_seq)
+    marks.delivered = Math.max(marks.delivered, delivered_seq)
+  }
+  return marks
+}

@@ -1,0 +1,318 @@
+/** The staff's page: signs in, then keeps <staff-desk> showing what the client knows. */
+import "../components/staff-desk.js"
+import { Api } from "./api.js"
+import { ChatClient } from "./client.js"
+import { nameOf } from "./format.js"
+import { linesOf } from "./lines.js"
+import { newClientId } from "./outbox.js"
+import { problemOf } from "./problems.js"
+import { has, language, t } from "./texts.js"
+
+const PAGE = 100
+const CLOCK_MS = 15_000 // how often waiting times are drawn anew
+const NOTICE_MS = 6_000
+
+const api = new Api("staff")
+const client = new ChatClient("staff")
+const desk = document.querySelector("staff-desk")
+const entrance = document.querySelector("[data-entrance]")
+const form = entrance.querySelector("form")
+const pageTitle = document.title
+
+let filter = "queue"
+let selected = null
+let closed = { chats: new Set(), after: null, more: false, loading: false } // the closed chats listed so far
+let listing = false
+let notice = null
+let noticeTimer = null
+const drafts = new Map() // chat → what was being written
+
+// --- signing in and out ------------------------------------------------------------------------------------------------
+
+async function meet() {
+  const { me } = await api.get("session")
+  document.querySelector("[data-opening]").hidden = true
+  if (me.kind === "staff") return enter(me)
+  desk.hidden = true
+  entrance.hidden = false
+  form.elements.login.focus()
+}
+
+async function enter(me) {
+  entrance.hidden = true
+  desk.hidden = false
+  document.querySelector("[data-opening]").hidden = true
+  form.reset()
+  await client.start(me)
+  const chat = Number(location.hash.match(/^#chat-(\d+)$/)?.[1])
+  if (chat) select(chat)
+  draw()
+}
+
+async function signIn(event) {
+  event.preventDefault()
+  const { login, password } = form.elements
+  const empty = [login, password].find((field) => !field.value)
+  if (empty) return empty.focus()
+  const error = form.querySelector("[data-error]")
+  const button = form.querySelector("button")
+  button.disabled = true
+  error.hidden = true
+  try {
+    const { me } = await api.post("session", { login: login.value, password: password.value })
+    if (me.kind === "staff") return await enter(me)
+    error.textContent = t("staff.not_staff")
+    error.hidden = false
+  } catch (refusal) {
+    if (refusal.code === undefined) throw refusal
+    error.textContent = problemOf(refusal).text || t("error.unauthorized")
+    error.hidden = false
+    password.select()
+  } finally {
+    button.disabled = false
+  }
+}
+
+async function leave() {
+  client.stop()
+  await api.delete("session").then(() => client.signOut(), () => {})
+  await gone()
+}
+
+async function gone() {
+  client.forget()
+  selected = null
+  drafts.clear()
+  history.replaceState(null, "", location.pathname)
+  document.title = pageTitle
+  await meet()
+}
+
+// --- the inbox ---------------------------------------------------------------------------------------------------------
+
+/** All open chats, page by page; the changes since then come by themselves. */
+async function listInbox() {
+  listing = true
+  try {
+    let after
+    do {
+      const page = await client.command("inbox.list", { filter: "all", sort: "waiting", limit: PAGE, ...(after && { after }) })
+      client.replica.inboxPage(page, { first: true })
+      after = page.more ? page.rows.at(-1)?.chat : null
+    } while (after)
+  } catch (error) {
+    if (error.code === undefined) throw error // else the next hello asks again
+  } finally {
+    listing = false
+    draw()
+  }
+}
+
+async function listClosed() {
+  if (closed.loading) return
+  closed.loading = true
+  try {
+    const page = await client.command("inbox.list", {
+      filter: "closed", sort: "recent", limit: PAGE, ...(closed.after && { after: closed.after }),
+    })
+    client.replica.inboxPage(page, { first: true })
+    for (const { chat } of page.rows) closed.chats.add(chat)
+    closed = { ...closed, after: page.rows.at(-1)?.chat ?? closed.after, more: page.more }
+  } catch (error) {
+    if (error.code === undefined) throw error
+  } finally {
+    closed.loading = false
+    draw()
+  }
+}
+
+const FILTERS = {
+  queue: (row) => row.status !== "closed" && !row.assignee,
+  mine: (row) => row.status !== "closed" && row.assignee?.id === client.me.id,
+  all: (row) => row.status !== "closed",
+  closed: (row) => row.status === "closed",
+}
+const timeOf = (row) => Date.parse(row.last_entry_time)
+const byTime = (one, other) => timeOf(other) - timeOf(one) || one.chat - other.chat
+
+/** Whoever has waited longest comes first, then the chats in which nobody waits, the latest first. */
+function byWaiting(one, other) {
+  if (!one.waiting_since || !other.waiting_since) return Boolean(other.waiting_since) - Boolean(one.waiting_since) || byTime(one, other)
+  return Date.parse(one.waiting_since) - Date.parse(other.waiting_since) || one.chat - other.chat
+}
+
+const isUnread = (row) => row.last_customer_seq > (client.replica.inbox.reads.get(row.chat) ?? 0)
+
+function rowView(row) {
+  return {
+    chat: row.chat,
+    name: nameOf(row.customer),
+    preview: row.preview,
+    time: timeOf(row),
+    waiting_ms: row.waiting_since && row.status !== "closed" ? Date.now() - Date.parse(row.waiting_since) : null,
+    unread: row.status !== "closed" && isUnread(row),
+    status: row.status,
+    assignee: row.assignee ? nameOf({ kind: "staff", ...row.assignee }) : "",
+    mine: row.assignee?.id === client.me.id,
+  }
+}
+
+function inboxView() {
+  const rows = [...client.replica.inbox.rows.values()]
+  const shown = rows.filter(FILTERS[filter]).sort(filter === "closed" ? byTime : byWaiting)
+  const count = (name) => rows.filter(FILTERS[name]).length
+  return {
+    filter,
+    counts: { queue: count("queue"), mine: count("mine"), all: count("all") },
+    rows: shown.map(rowView),
+    selected,
+    more: filter === "closed" && closed.more,
+    loading: filter === "closed" ? closed.loading : listing,
+  }
+}
+
+// --- one chat ----------------------------------------------------------------------------------------------------------
+
+function select(chat) {
+  if (selected !== null && desk.composer) drafts.set(selected, desk.composer.draft)
+  selected = chat
+  notice = null
+  history.replaceState(null, "", chat === null ? location.pathname : `#chat-${chat}`)
+  client.watch(chat)
+  draw()
+  if (chat === null) return
+  desk.composer.draft = drafts.get(chat) ?? ""
+  desk.composer.focus()
+}
+
+function chatView() {
+  if (selected === null) return null
+  const chat = client.replica.chat(selected)
+  const row = client.replica.inbox.rows.get(selected)
+  const state = chat.state ?? (row && { ...row, id: row.chat })
+  const open = state && state.status !== "closed"
+  const mine = state?.assignee?.id === client.me.id
+  return {
+    id: selected,
+    state,
+    name: state ? nameOf(state.customer) : t("staff.chat_number", { id: selected }),
+    thread: {
+      key: selected,
+      lines: linesOf(client.replica, [chat], client.unsent(selected)),
+      typing: [...chat.typing.values()].map(({ sender }) => nameOf(sender)),
+      older: chat.log().oldest > 1,
+      names: true,
+    },
+    can: { claim: open && !mine, close: open, reopen: state && !open, write: open },
+    hint: !open || mine ? null : state.assignee ? t("staff.hint_other", { name: nameOf({ kind: "staff", ...state.assignee }) }) : t("staff.hint_claim"),
+    notice,
+  }
+}
+
+/**
+ * Claim, close or reopen what is on the screen. The server compares state_version; when only the number was old and the
+ * screen showed the truth (our own reply has just claimed the chat), the same is asked once more.
+ */
+async function act(type, data = {}, again = true) {
+  const chat = client.replica.chat(selected)
+  const { status, assignee, state_version } = chat.state ?? client.replica.inbox.rows.get(selected) ?? {}
+  const client_id = newClientId()
+  try {
+    const reply = await client.command(type, { chat: chat.id, if_version: state_version, client_id, ...data })
+    const state = reply.state ?? reply.chat
+    if (state?.id) client.replica.setState(state)
+  } catch (error) {
+    if (error.code === undefined) throw error
+    const now = error.extra?.chat
+    if (now?.id) client.replica.setState(now)
+    if (again && now && now.status === status && now.assignee?.id === assignee?.id) return act(type, data, false)
+    say(has(`staff.refused_${error.code}`) ? t(`staff.refused_${error.code}`) : t("staff.refused"))
+  }
+  draw()
+}
+
+function say(text) {
+  notice = text
+  clearTimeout(noticeTimer)
+  noticeTimer = setTimeout(() => {
+    notice = null
+    draw()
+  }, NOTICE_MS)
+}
+
+/** The next or the previous chat of the list: Alt+J and Alt+K. */
+function step(by) {
+  const chats = inboxView().rows.map(({ chat }) => chat)
+  if (!chats.length) return
+  const at = chats.indexOf(selected)
+  select(chats[at < 0 ? 0 : (at + by + chats.length) % chats.length])
+}
+
+// --- drawing and events ------------------------------------------------------------------------------------------------
+
+function draw() {
+  const { me } = client
+  if (me?.kind !== "staff") return
+  const own = client.replica.staff.get(me.id)
+  const languages = ["ru", "en"].map((code) => ({ code, url: desk.dataset[code], current: code === language }))
+  desk.view = {
+    shop: desk.dataset.shop,
+    languages,
+    me,
+    presence: own?.state ?? "online",
+    colleagues: [...client.replica.staff.values()].filter(({ id }) => id !== me.id),
+    offline: client.offline,
+    inbox: inboxView(),
+    chat: chatView(),
+  }
+  const waiting = [...client.replica.inbox.rows.values()].filter((row) => row.status !== "closed" && isUnread(row))
+  const unread = waiting.filter((row) => !row.assignee || row.assignee.id === me.id).length
+  document.title = unread ? `(${unread}) ${pageTitle}` : pageTitle
+}
+
+let writing = Promise.resolve()
+const actions = {
+  filter: ({ filter: name }) => {
+    filter = name
+    if (name === "closed" && !closed.chats.size) listClosed()
+    draw()
+  },
+  choose: ({ chat }) => select(chat),
+  deselect: () => select(null),
+  more: listClosed,
+  presence: ({ state }) => client.command("presence.set", { state }).catch(() => draw()),
+  leave,
+  claim: () => act("chat.claim"),
+  "close-chat": () => act("chat.close", { reason: "solved" }),
+  "reopen-chat": () => act("chat.reopen"),
+  message: ({ text }) => {
+    const [chat, seen] = [selected, desk.thread.seenSeq]
+    writing = writing.then(() => client.write(chat, text, { seen })).catch((error) => console.error(error))
+  },
+  typing: () => client.typing(selected),
+  drafted: ({ text }) => drafts.set(selected, text),
+  seen: ({ chat, seq }) => document.hidden || client.sawUpTo(chat, seq),
+  history: () => client.history(selected),
+  retry: ({ client_id }) => client.outbox.retry(client_id),
+  force: ({ client_id }) => client.outbox.retry(client_id, { force: true }),
+  discard: ({ client_id }) => client.outbox.discard(client_id),
+}
+
+for (const [name, action] of Object.entries(actions)) desk.addEventListener(name, ({ detail }) => action(detail))
+form.addEventListener("submit", signIn)
+client.addEventListener("hello", ({ detail }) => {
+  if (detail.resumed) return
+  closed = { chats: new Set(), after: null, more: false, loading: false }
+  listInbox().then(() => filter === "closed" && listClosed())
+})
+client.addEventListener("change", draw)
+client.addEventListener("stopped", gone)
+document.addEventListener("visibilitychange", draw)
+document.addEventListener("keydown", (event) => {
+  if (event.altKey && event.code === "KeyJ") step(1)
+  else if (event.altKey && event.code === "KeyK") step(-1)
+  else return
+  event.preventDefault()
+})
+setInterval(draw, CLOCK_MS)
+meet().catch((error) => console.error(error))
