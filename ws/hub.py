@@ -43,6 +43,7 @@ class Hub:
             connection.session = session
             self._sessions.setdefault(session, set()).add(connection)
         if person is not None and connection.person != person:
+            self._leave(connection)
             connection.person = person
             mine = self._people.setdefault(person, {})
             mine[connection] = None
@@ -57,11 +58,7 @@ class Hub:
             self.unfollow(connection, key)
         for topic in list(connection.topics):
             self.unsubscribe(connection, topic)
-        if connection.person is not None:
-            mine = self._people.get(connection.person, {})
-            mine.pop(connection, None)
-            if not mine:
-                self._people.pop(connection.person, None)
+        self._leave(connection)
         if connection.session:
             siblings = self._sessions.get(connection.session, set())
             siblings.discard(connection)
@@ -155,6 +152,14 @@ class Hub:
     def close_all(self, connections: Iterable[Connection], code: CloseCode, reason: str) -> None:
         for connection in list(connections):
             connection.close(code, reason)
+
+    def _leave(self, connection: Connection) -> None:
+        """Take a connection out of its person's."""
+        person = connection.person
+        if person is not None and person in self._people:
+            self._people[person].pop(connection, None)
+            if not self._people[person]:
+                del self._people[person]
 
     def _forget_log(self, key: LogKey) -> None:
         for known in (self._fanned, self._joined, self.heads):

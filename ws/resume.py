@@ -73,13 +73,13 @@ async def run_steps(
     for step in steps:
         if step.kind == "behind" or sent > RESUME_BYTES:
             _leave_behind(connection, step.key, step.head)
-            hub.joined(step.key, step.after)
+            hub.joined(step.key, step.head)
             continue
         await connection.drained()
         page = await read(step)
         sent += len(page.frame)
         connection.send(page.frame)
-        hub.joined(step.key, page.to)
+        hub.joined(step.key, max(page.to, step.head))
         reached[step.key] = page.to
         if page.to < step.head:
             _leave_behind(connection, step.key, step.head)

@@ -16,7 +16,7 @@ routes = web.RouteTableDef()
 @describe(summary="Does the process run?", returns={200: LiveOut}, tags=("service",))
 async def get_live(request: web.Request) -> web.Response:
     """Always 200 as long as somebody is there to say it. If it does not come, restart."""
-    return json_response(LiveOut())
+    return json_response(LiveOut(status="ok"))
 
 
 @routes.get("/health/ready")

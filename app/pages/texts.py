@@ -33,6 +33,11 @@ class Texts:
             entry = entry[plural_form(self.language, int(str(values["n"])))]
         return entry.format(**values)
 
+    def name_of(self, kind: str, code: str) -> str:
+        """The word for a code that comes from data, such as a specification; the code itself if there is none."""
+        entry = self.entries.get(f"{kind}.{code}")
+        return entry if isinstance(entry, str) else code
+
     def money(self, amount: int, currency: str = "RUB") -> str:
         """Write minor units for people: 359990 is «3 599,90 ₽»; whole sums have no kopecks."""
         whole, part = divmod(abs(amount), 100)

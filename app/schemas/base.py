@@ -21,14 +21,16 @@ class ApiModel(BaseModel):
 
 
 class OutModel(BaseModel):
-    """Sent to the outside; may be made from an object's attributes (`XOut.model_validate(row)`)."""
+    """Sent to the outside; may be made from an object's attributes (`XOut.model_validate(row)`).
+
+    To its readers a field with a default is one that may be absent.
+    """
 
     model_config = ConfigDict(
         frozen=True,
         from_attributes=True,
         allow_inf_nan=False,
         hide_input_in_errors=True,
-        json_schema_serialization_defaults_required=True,
     )
 
 

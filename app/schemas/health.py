@@ -8,7 +8,7 @@ from app.schemas.base import OutModel
 class LiveOut(OutModel):
     """The process runs and its loop turns."""
 
-    status: Literal["ok"] = "ok"
+    status: Literal["ok"]
 
 
 class ReadyOut(OutModel):

@@ -18,7 +18,7 @@ class FieldProblem(OutModel):
 class Problem(OutModel):
     """A refusal. `code` is the contract; some codes bring members of their own."""
 
-    model_config = ConfigDict(extra="allow", json_schema_serialization_defaults_required=False)
+    model_config = ConfigDict(extra="allow")
 
     type: Annotated[str, Field(description="A page that explains the code.", examples=["/docs#error-not_found"])]
     title: Annotated[str, Field(examples=["There is no such thing."])]

@@ -4,8 +4,8 @@
  *   const client = new ChatClient("shop"); await client.start(me); client.addEventListener("change", draw)
  *   client.write(12, "Здравствуйте"); client.replica.chat(12).entries(); client.outbox.rows
  *
- * Events: "change" (something to draw again; many changes make one), "stopped" (the server wants nobody with these
- * credentials: ask the session who we are).
+ * Events: "change" (something to draw again; many changes make one), "hello" (connected), "list" (staff: list the inbox
+ * anew), "stopped" (the server wants nobody with these credentials: ask the session who we are).
  */
 import { lastForeign } from "./lines.js"
 import { Marks } from "./marks.js"
@@ -170,7 +170,8 @@ export class ChatClient extends EventTarget {
     this.replica.hello(reply, { fresh })
     this.#rename(before, reply.me)
     if (!resumed) for (const chat of this.#watched) this.#follow(chat)
-    this.dispatchEvent(new CustomEvent("hello", { detail: { resumed } }))
+    this.dispatchEvent(new CustomEvent("hello"))
+    if (this.#audience === "staff" && this.replica.inbox.cursor === null) this.dispatchEvent(new CustomEvent("list"))
   }
 
   #forgetPlaces() {
@@ -254,6 +255,7 @@ export class ChatClient extends EventTarget {
   #run(effects) {
     for (const effect of effects) {
       if (effect.do === "stored") this.outbox.stored(effect.client_id)
+      else if (effect.do === "list") this.dispatchEvent(new CustomEvent("list"))
       else this.#ask(effect)
     }
     for (const [client_id, { row, seq }] of this.#echoes) {
@@ -278,8 +280,7 @@ export class ChatClient extends EventTarget {
   }
 
   async #follow(chat) {
-    const logs = this.replica.chats.get(chat)?.logs ?? new Map()
-    const after = { chat: 0, notes: 0, ...Object.fromEntries([...logs].map(([name, log]) => [name, log.applied])) }
+    const after = this.replica.chat(chat).cursors()
     await this.#socket.command("chat.watch", { chat, after }).catch((error) => {
       if (error.code === undefined) throw error
     })

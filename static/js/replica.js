@@ -5,6 +5,7 @@
  * Both return effects, in order:
  *   {do: "command", type, data}   ask the server this, and give the reply to `answer`
  *   {do: "stored", client_id}     this message of ours is in the log: the outbox may forget it
+ *   {do: "list"}                  too much of the inbox has changed: list it afresh
  *
  * A log is applied gaplessly: `seq == applied + 1` is applied, a lower one dropped, a higher one kept aside until one
  * `chat.sync` has brought what is missing. After a reset the older entries are forgotten, not kept beside a hole: an edit
@@ -36,6 +37,13 @@ class Chat {
   log(name = "chat") {
     if (!this.logs.has(name)) this.logs.set(name, new Log())
     return this.logs.get(name)
+  }
+
+  /** How far each log was applied; null asks for the newest entries only. */
+  cursors() {
+    const cursors = { chat: null }
+    for (const [name, { applied }] of this.logs) cursors[name] = applied || null
+    return cursors
   }
 
   /** What is known of one log in the order of seq. */
@@ -101,7 +109,7 @@ export class Replica {
     const chats = {}
     for (const chat of this.chats.values()) {
       if (only && !only.has(chat.id)) continue
-      chats[chat.id] = { chat: 0, ...Object.fromEntries([...chat.logs].map(([name, log]) => [name, log.applied])) }
+      chats[chat.id] = chat.cursors()
     }
     const resume = { epoch: this.epoch, chats }
     if (this.inbox.cursor !== null) resume.inbox = this.inbox.cursor
@@ -132,6 +140,8 @@ export class Replica {
         return []
       case "inbox.behind": // too much for this connection: the changed rows are fetched instead
         return [{ do: "command", type: "inbox.sync", data: { cursor: this.inbox.cursor } }]
+      case "inbox.reset":
+        return this.#listAfresh()
       case "staff.updated":
         this.#person({ ...data, version: frame.version })
         return []
@@ -147,7 +157,7 @@ export class Replica {
 
   /** The reply to a command of an effect; `error` when it was refused or the connection went. */
   answer({ type, data: asked }, data, error = null) {
-    if (type === "inbox.sync") return error ? [] : this.inboxPage(data)
+    if (type === "inbox.sync" && !error) return data.reset ? this.#listAfresh() : this.inboxPage(data)
     if (type !== "chat.sync" && type !== "chat.history") return []
     const log = this.chat(asked.chat).log(asked.log ?? "chat")
     if (type === "chat.sync") return this.#synced(asked, log, data, error)
@@ -351,6 +361,11 @@ export class Replica {
       read_seq: Math.max(known?.read_seq ?? 0, read_seq),
       delivered_seq: Math.max(known?.delivered_seq ?? 0, delivered_seq, read_seq),
     })
+  }
+
+  #listAfresh() {
+    this.inbox = { ...this.inbox, cursor: null, rows: new Map() }
+    return [{ do: "list" }]
   }
 
   #rows(rows) {

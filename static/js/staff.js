@@ -11,6 +11,7 @@ import { has, language, t } from "./texts.js"
 const PAGE = 100
 const CLOCK_MS = 15_000 // how often waiting times are drawn anew
 const NOTICE_MS = 6_000
+const PRESENCE_KEY = "cts-presence"
 
 const api = new Api("staff")
 const client = new ChatClient("staff")
@@ -73,7 +74,19 @@ async function signIn(event) {
   }
 }
 
+/** Whoever opens the desk is there, unless they have said otherwise: a disconnection has set them off meanwhile. */
+function appear() {
+  const wanted = localStorage.getItem(PRESENCE_KEY) ?? "online"
+  if (client.replica.staff.get(client.me.id)?.state !== wanted) setPresence(wanted)
+}
+
+function setPresence(state) {
+  localStorage.setItem(PRESENCE_KEY, state)
+  client.command("presence.set", { state }).catch(() => {}).finally(draw)
+}
+
 async function leave() {
+  localStorage.removeItem(PRESENCE_KEY)
   client.stop()
   await api.delete("session").then(() => client.signOut(), () => {})
   await gone()
@@ -203,7 +216,7 @@ function chatView() {
       older: chat.log().oldest > 1,
       names: true,
     },
-    can: { claim: open && !mine, close: open, reopen: state && !open, write: open },
+    can: { claim: open && !state.assignee, close: open, reopen: state && !open, write: open },
     hint: !open || mine ? null : state.assignee ? t("staff.hint_other", { name: nameOf({ kind: "staff", ...state.assignee }) }) : t("staff.hint_claim"),
     notice,
   }
@@ -280,7 +293,7 @@ const actions = {
   choose: ({ chat }) => select(chat),
   deselect: () => select(null),
   more: listClosed,
-  presence: ({ state }) => client.command("presence.set", { state }).catch(() => draw()),
+  presence: ({ state }) => setPresence(state),
   leave,
   claim: () => act("chat.claim"),
   "close-chat": () => act("chat.close", { reason: "solved" }),
@@ -300,8 +313,8 @@ const actions = {
 
 for (const [name, action] of Object.entries(actions)) desk.addEventListener(name, ({ detail }) => action(detail))
 form.addEventListener("submit", signIn)
-client.addEventListener("hello", ({ detail }) => {
-  if (detail.resumed) return
+client.addEventListener("hello", appear)
+client.addEventListener("list", () => {
   closed = { chats: new Set(), after: null, more: false, loading: false }
   listInbox().then(() => filter === "closed" && listClosed())
 })
