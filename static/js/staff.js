@@ -242,6 +242,8 @@ async function act(type, data = {}, again = true) {
     say(has(`staff.refused_${error.code}`) ? t(`staff.refused_${error.code}`) : t("staff.refused"))
   }
   draw()
+  // The pressed button may be gone; a keyboard's place must not be.
+  if (document.activeElement === document.body) desk.querySelector(".chat-top__actions button")?.focus()
 }
 
 function say(text) {
