@@ -1,10 +1,13 @@
 #!/usr/bin/env python3
 """The command line: serve, demo, init, migrate, create-owner, reset-password. `app/cli.py` does the work."""
 
+import os
 import sys
 
 if sys.version_info < (3, 11):
     sys.exit("Python 3.11 or newer is needed; this is " + sys.version.split()[0] + ".")
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))  # also where PYTHONSAFEPATH leaves it out
 
 try:
     from app.cli import main

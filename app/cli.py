@@ -14,23 +14,23 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from aiohttp import web
-from pydantic import ValidationError
+from dotenv import dotenv_values
 
 from app.clock import Clock
-from app.demo.build import ACCOUNTS_FILE, NotADemo, build_demo, describe_demo
+from app.demo.build import ACCOUNTS_FILE, build_demo, describe_demo
 from app.demo.mark import is_demo
 from app.demo.report import make_text
-from app.errors import ServiceError
 from app.keys import DATABASES, STAFF
 from app.logs import AccessLogger, set_up_logging
 from app.main import create_app, open_databases, urls_of
 from app.passwords import Passwords
+from app.plain_words import Stop, plain_words
 from app.schemas.staff import StaffIn
 from app.services.names import NameBook
 from app.services.staff import StaffService
 from app.sessions import SessionStore
-from app.settings import ROOT, SecretRefused, Settings
-from db.lock import AlreadyRunning, serve_lock
+from app.settings import ROOT, Settings
+from db.lock import serve_lock
 from db.migrate import migrate_all
 
 logger = logging.getLogger("cts")
@@ -46,43 +46,34 @@ Nothing is set up here yet. There are two ways to go on:
 """
 
 
-class Stop(Exception):
-    """Ends the command with a message for the person at the terminal."""
-
-
 def main(arguments: list[str]) -> int:
     """Run a command. Returns the exit status: 0 done, 1 could not, 2 was not understood."""
-    parser = _parser()
-    given = parser.parse_args(arguments)
+    os.umask(0o077)  # databases, pictures and .env are nobody else's, also in a folder that was there before
     try:
+        given = _parser().parse_args(arguments)
         if given.run is None:
             if not Settings().secret:
                 print(CHOICES, file=sys.stderr)
                 return 2
-            given.run = serve
+            given = _parser().parse_args(["serve"])
         given.run(given)
-    except ValidationError as error:
-        wrong = "\n".join(f"    CTS_{'_'.join(map(str, one['loc'])).upper()}: {one['msg']}" for one in error.errors())
-        print(f"A setting is not right:\n{wrong}", file=sys.stderr)
-        return 1
-    except (Stop, SecretRefused, AlreadyRunning, NotADemo) as error:
-        print(error, file=sys.stderr)
-        return 1
-    except ServiceError as error:
-        details = "".join(
-            f"\n    {one['pointer'].strip('/')}: {one['detail']}" for one in error.extra.get("errors", ())
-        )
-        print(error.message + details, file=sys.stderr)
-        return 1
     except KeyboardInterrupt:
         return 130
+    except Exception as error:
+        words = plain_words(error)
+        if words is None:
+            raise
+        for handler in logging.getLogger().handlers:
+            handler.flush()  # what was logged on the way stands above
+        print(words, file=sys.stderr)
+        return 1
     return 0
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="run.py", description="Current Target Sale: a shop and its support chat.")
     parser.set_defaults(run=None)
-    commands = parser.add_subparsers(title="commands", metavar="")
+    commands = parser.add_subparsers(title="commands", metavar="command")
 
     def add(name: str, run: Callable[[argparse.Namespace], None], about: str) -> argparse.ArgumentParser:
         command = commands.add_parser(name, help=about, description=about)
@@ -112,7 +103,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def serve(given: argparse.Namespace) -> None:
-    settings = _settings(given)
+    settings = _settings(given, demo=False)
     settings.require_secret()
     asyncio.run(_serve(settings))
 
@@ -126,15 +117,25 @@ def demo(given: argparse.Namespace) -> None:
 
 def init(given: argparse.Namespace) -> None:
     file = Path(".env")
-    if file.exists() and "CTS_SECRET" in file.read_text():
+    if dotenv_values(file).get("CTS_SECRET"):
         print(f"{file} has a secret already; it stays as it is.")
     else:
-        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-        with os.fdopen(descriptor, "a") as stream:
-            stream.write(f"CTS_SECRET={secrets.token_hex(32)}\n")
+        _add_secret(file)
         print(f"{file} is written, with a random secret.")
-    create_owner(given)
+    if given.username is None and asyncio.run(_has_owner()):
+        print("There is an owner already; create-owner adds another one.")
+    else:
+        create_owner(given)
     print("Start the shop with: python run.py serve")
+
+
+def _add_secret(file: Path) -> None:
+    """Put a random secret below whatever stands in the file, which is then for its owner's eyes only."""
+    before = file.read_text() if file.exists() else ""
+    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "a") as stream:
+        os.fchmod(stream.fileno(), 0o600)
+        separator = "\n" if before and not before.endswith("\n") else ""
+        stream.write(f"{separator}CTS_SECRET={secrets.token_hex(32)}\n")
 
 
 def migrate(given: argparse.Namespace) -> None:
@@ -145,14 +146,12 @@ def migrate(given: argparse.Namespace) -> None:
 
 
 def create_owner(given: argparse.Namespace) -> None:
-    username = given.username or input("Owner's username: ").strip()
-    email = given.email or input("Owner's e-mail: ").strip()
-    if given.password_stdin:
-        password = sys.stdin.readline().rstrip("\n")
-    else:
-        password = getpass.getpass("Password, 10 characters or more: ")
-        if getpass.getpass("Once more: ") != password:
-            raise Stop("The two passwords differ; nothing was written.")
+    try:
+        username = given.username or input("Owner's username: ").strip()
+        email = given.email or input("Owner's e-mail: ").strip()
+        password = sys.stdin.readline().rstrip("\n") if given.password_stdin else _ask_password()
+    except EOFError:
+        raise Stop("Nobody answers. Give --username, --email and --password-stdin.") from None
     form = StaffIn(username=username, email=email, password=password, role="owner")
 
     async def run() -> None:
@@ -161,6 +160,18 @@ def create_owner(given: argparse.Namespace) -> None:
 
     asyncio.run(run())
     print(f"{username} is an owner now.")
+
+
+def _ask_password() -> str:
+    password = getpass.getpass("Password, 10 characters or more: ")
+    if getpass.getpass("Once more: ") != password:
+        raise Stop("The two passwords differ; nothing was written.")
+    return password
+
+
+async def _has_owner() -> bool:
+    async with _staff_service(Settings()) as staff:
+        return any(person.role == "owner" for person in (await staff.list_colleagues()).items)
 
 
 def reset_password(given: argparse.Namespace) -> None:

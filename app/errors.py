@@ -25,7 +25,8 @@ STATUS: dict[str, int] = {
 class ServiceError(Exception):
     """A refusal: raised where the rule is known, shown in one place.
 
-    ``extra`` goes into the answer beside code and message. ``retry_after_ms`` is there exactly when a retry makes sense.
+    ``extra`` goes into the answer beside code and message. ``retry_after_ms`` stands there exactly when a retry makes
+    sense.
     """
 
     code: ClassVar[str] = "internal"

@@ -29,12 +29,18 @@ LINES_KEPT = 20_000
 """Lines that may wait for a slow stderr (some 3 MB); beyond that new ones are counted and dropped."""
 GATHER_S = 0.1
 """How long lines gather before they are written together."""
+QUIET = {
+    "alembic.runtime.migration": logging.WARNING,  # tells of each database at each start that it is SQLite
+    "aiosqlite": logging.INFO,  # at debug it writes every statement with its values: names, hashes of tokens
+}
 
 
 def set_up_logging(log_format: Literal["auto", "text", "json"] = "auto", level: str = "info") -> "LineHandler":
     """Send all logging to stderr. The handler that it returns is flushed and closed at exit by `logging` itself."""
     handler = LineHandler(sys.stderr, as_text=log_format == "text" or (log_format == "auto" and sys.stderr.isatty()))
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+    for name, least in QUIET.items():
+        logging.getLogger(name).setLevel(least)
     logging.getLogger("aiohttp.server").addFilter(_calm_bad_http)
     return handler
 

@@ -136,7 +136,7 @@ async def run_parts(app: web.Application) -> AsyncIterator[None]:
     )
     app[HEALTH] = HealthService(databases, lambda: endpoint.is_draining)
     rev = await databases.messanger.read(chat_queries.last_rev, hot=True)
-    sweeper = app[SWEEPER] = Sweeper(hub, broadcaster.list_changes, broadcaster.fan_out, broadcaster.inbox.offer, rev)
+    sweeper = app[SWEEPER] = Sweeper(hub, broadcaster.list_changes, broadcaster.fan_out, broadcaster.show_row, rev)
 
     await store.start()
     await names.load(("staff", person.id) for person in (await app[STAFF].list_colleagues()).items)

@@ -120,7 +120,10 @@ class SessionStore:
 
     async def get(self, token: str) -> Record | None:
         """The session behind a token, or None if there is none, or it is over."""
-        token_hash = hash_token(token)
+        return await self.look_up(hash_token(token))
+
+    async def look_up(self, token_hash: str) -> Record | None:
+        """The session of this hash, or None if there is none, or it is over."""
         return self.find(token_hash) or await self._load(token_hash)
 
     async def actor_for_token(self, token: str) -> Actor | None:

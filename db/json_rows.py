@@ -1,11 +1,12 @@
-"""Many rows as one parameter: a list of objects that the database itself takes apart, on both engines alike.
+"""Many rows as one parameter: a JSON list that the database itself takes apart, on both engines alike.
 
-One statement with one JSON parameter, however many rows there are: the driver is called once, so the writer's thread
-gives the interpreter up once, where an executemany would do so for each row.
+One statement with one parameter, however many rows there are: the driver is called once, so the writer's thread gives
+the interpreter up once, where an executemany would do so for each row.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from pydantic_core import to_json
@@ -20,32 +21,42 @@ TEXT: TypeEngine[Any] = String()
 TIME: TypeEngine[Any] = UtcDateTime()
 JSON: TypeEngine[Any] = JsonText
 
-ROWS = "rows"  # the name of the parameter
+_ROWS = "rows"  # the name of the parameter
 
 
-def json_rows(dialect: str, columns: Mapping[str, TypeEngine[Any]]) -> Subquery:
-    """A derived table of the objects in the parameter ``rows``, with typed columns. Pass the rows by `encode_rows`."""
-    if dialect == "postgresql":
-        record = func.jsonb_to_recordset(cast(bindparam(ROWS, type_=String), JSONB))
-        typed = record.table_valued(*(column(name, kind) for name, kind in columns.items())).render_derived(
-            name="given", with_types=True
+class JsonRows:
+    """The shape of such rows: ``JsonRows(id=INT, data=JSON)``. Rows are tuples in that order."""
+
+    def __init__(self, **columns: TypeEngine[Any]) -> None:
+        self.names = list(columns)
+        self._columns = columns
+
+    @lru_cache  # noqa: B019 - there are a handful of shapes, and they live as long as the program
+    def table(self, dialect: str) -> Subquery:
+        """The rows as a derived table with typed columns, for a statement that is executed with `parameter`."""
+        given = bindparam(_ROWS, type_=String)
+        if dialect == "postgresql":
+            record = func.jsonb_to_recordset(cast(given, JSONB))
+            typed = record.table_valued(*(column(name, kind) for name, kind in self._columns.items()))
+            return select(*typed.render_derived(name="given", with_types=True).c).subquery("given")
+        each = func.json_each(given).table_valued("value", name="each")
+        fields = (
+            func.json_extract(each.c.value, f"$[{index}]", type_=kind).label(name)
+            for index, (name, kind) in enumerate(self._columns.items())
         )
-        return select(*typed.c).subquery("given")
-    each = func.json_each(bindparam(ROWS, type_=String)).table_valued("value", name="each")
-    fields = (func.json_extract(each.c.value, f"$.{name}", type_=kind).label(name) for name, kind in columns.items())
-    return select(*fields).subquery("given")
+        return select(*fields).subquery("given")
+
+    def parameter(self, connection: Connection, rows: Iterable[tuple[Any, ...]]) -> dict[str, str]:
+        """The rows encoded, with times as the engine stores them."""
+        if connection.dialect.name == "postgresql":
+            return {_ROWS: to_json([dict(zip(self.names, row, strict=True)) for row in rows]).decode()}
+        plain = [[_time(value) if type(value) is datetime else value for value in row] for row in rows]
+        return {_ROWS: to_json(plain).decode()}
 
 
-def encode_rows(connection: Connection, rows: Iterable[Mapping[str, Any]]) -> dict[str, str]:
-    """The parameter for `json_rows`. Times are written as the engine stores them."""
-    shape = _time_for_sqlite if connection.dialect.name == "sqlite" else _time_for_postgres
-    plain = [{name: shape(value) if type(value) is datetime else value for name, value in row.items()} for row in rows]
-    return {ROWS: to_json(plain).decode()}
-
-
-def _time_for_sqlite(value: datetime) -> str:
-    return value.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
-
-
-def _time_for_postgres(value: datetime) -> str:
-    return value.isoformat()
+@lru_cache(1024)  # the rows of one write carry the same few times
+def _time(value: datetime) -> str:
+    """As SQLAlchemy stores it in SQLite."""
+    if value.tzinfo is not UTC:
+        value = value.astimezone(UTC)
+    return value.replace(tzinfo=None).isoformat(" ", "microseconds")

@@ -1,8 +1,8 @@
 """Effects that cross databases: written with their cause, applied once, in order per key.
 
 No transaction crosses two databases, so a write that needs something done in another one leaves a row in its own
-outbox, in the same transaction. The relay takes it to the target, where the effect and the row that says "applied" are one
-transaction again: done once, also when the relay dies between the two and does it a second time.
+outbox, in the same transaction. The relay takes it to the target, where the effect and the row that says "applied"
+are one transaction again: done once, also when the relay dies between the two and does it a second time.
 """
 
 import asyncio
@@ -86,11 +86,22 @@ class Relay:
             blocked: set[str] = set()
             after = 0
             while rows := await self._databases[source].read(lambda connection, a=after: _list_pending(connection, a)):  # type: ignore[misc]
+                after = rows[-1].position
+                waiting: dict[str, list[Row[Any]]] = {}
                 for row in rows:
-                    after = row.position
-                    if row.key not in blocked and not await self._relay(source, row):
-                        blocked.add(row.key)  # what comes later for this key must wait
+                    if row.key not in blocked:  # what comes later for such a key must wait
+                        waiting.setdefault(row.key, []).append(row)
+                # Keys side by side, so that their writes share commits.
+                are_done = await asyncio.gather(*(self._relay_in_order(source, rows) for rows in waiting.values()))
+                blocked.update(key for key, is_done in zip(waiting, are_done, strict=True) if not is_done)
             return not blocked
+
+    async def _relay_in_order(self, source: str, rows: list[Row[Any]]) -> bool:
+        """The effects of one key. The first that fails holds up the others."""
+        for row in rows:
+            if not await self._relay(source, row):
+                return False
+        return True
 
     async def _relay(self, source: str, row: Row[Any]) -> bool:
         effect = self._effects.get(row.kind)

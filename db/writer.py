@@ -38,6 +38,7 @@ BATCH_SAVEPOINTS = 32
 # Background work waits for a quiet moment, but not longer than this under constant load.
 BACKGROUND_PATIENCE_S = 0.5
 IDLE_S = 1.0
+UNKNOWN = -1
 
 
 class Busy(Exception):
@@ -293,7 +294,7 @@ class ThreadWriter(Writer):
         self._engine = engine
         self._on_foreign_commit = on_foreign_commit
         self._connection: Connection | None = None
-        self._data_version: int | None = None
+        self._data_version = UNKNOWN
         self._loop = asyncio.get_running_loop()
         self._waiting = threading.Event()
         self._thread = threading.Thread(target=self._work, name=f"writer-{name}")
@@ -314,6 +315,7 @@ class ThreadWriter(Writer):
         while True:
             has_work = self._waiting.wait(timeout=None if folded else IDLE_S)
             self._waiting.clear()  # before taking: a job that comes now sets it again
+            is_last = self._stopping  # before taking, too: what came before the stop must still be taken
             batch = self._take()
             if batch:
                 self._keep(batch)
@@ -321,7 +323,7 @@ class ThreadWriter(Writer):
                 folded = False
                 if self._interactive or self._background:
                     self._waiting.set()
-            elif self._stopping:
+            elif is_last:
                 break
             elif not has_work:
                 self._fold()
@@ -343,9 +345,12 @@ class ThreadWriter(Writer):
             self._disconnect()
 
     def _look_for_others(self, connection: Connection) -> None:
-        """SQLite changes data_version when another connection has committed: then this process's caches are old."""
+        """SQLite changes data_version when another connection has committed: then this process's caches are old.
+
+        A new connection has nothing to compare with, so its first look counts as a change.
+        """
         version = connection.exec_driver_sql("PRAGMA data_version").scalar_one()
-        if self._data_version is not None and version != self._data_version:
+        if version != self._data_version:
             self._loop.call_soon_threadsafe(self._on_foreign_commit)
         self._data_version = version
 
@@ -360,7 +365,7 @@ class ThreadWriter(Writer):
                 logger.warning("folding the log of %s failed: %s", self.name, error)
 
     def _disconnect(self) -> None:
-        connection, self._connection, self._data_version = self._connection, None, None
+        connection, self._connection, self._data_version = self._connection, None, UNKNOWN
         if connection is not None:
             try:
                 connection.close()

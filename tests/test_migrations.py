@@ -49,6 +49,7 @@ def describe(connection: Connection) -> dict[str, Any]:
     return {
         table: {
             "columns": in_words(inspector.get_columns(table)),
+            "options": in_words([inspector.get_table_options(table)]),
             "primary key": in_words([inspector.get_pk_constraint(table)]),
             "foreign keys": sorted(in_words(inspector.get_foreign_keys(table))),
             "unique": sorted(in_words(inspector.get_unique_constraints(table))),

@@ -18,7 +18,7 @@ from app.errors import ServiceError
 from app.middlewares import ERROR_PAGE, MIDDLEWARES, security_headers
 from app.requests import MAX_BODY_BYTES, MAX_ERRORS, parse_body, parse_query, path_int
 from app.responses import json_response, tagged_response
-from app.schemas.base import ApiModel, Count, Line, Text
+from app.schemas.base import ApiModel, Count, FilledText, Line, Text
 from db.writer import Busy as WriterBusy
 
 JSON = {"Content-Type": "application/json"}
@@ -31,6 +31,7 @@ class LineIn(ApiModel):
 
 class FormIn(ApiModel):
     name: Annotated[Text, Field(max_length=10)] = "nobody"
+    note: FilledText = "-"
     gift: bool = False
     count: Count = 0
     ratio: float = 0
@@ -171,6 +172,8 @@ async def test_what_is_not_json_is_a_bad_request(client, body):
         ('{"name": null}', "/name", "string_type"),
         ('{"name": "12345678901"}', "/name", "string_too_long"),
         ('{"name": "a\\u0000b"}', "/name", "string_pattern_mismatch"),
+        ('{"note": " \\n "}', "/note", "string_pattern_mismatch"),
+        ('{"note": "a\\u0000b"}', "/note", "string_pattern_mismatch"),
         ('{"admin": true}', "/admin", "extra_forbidden"),
         ('{"a/b~": 1}', "/a~1b~0", "extra_forbidden"),
         ('{"lines": [{"article": 1}, {}]}', "/lines/1/article", "missing"),
@@ -187,7 +190,7 @@ async def test_wrong_values_are_named_one_by_one(client, body, pointer, code):
 
 
 async def test_good_values_arrive(client):
-    form = {"name": "Анна 🦊\nB", "gift": True, "count": 2**53 - 1, "when": "2026-03-08T09:30:00Z"}
+    form = {"name": "Анна 🦊\nB", "note": " да\n", "gift": True, "count": 2**53 - 1, "when": "2026-03-08T09:30:00Z"}
 
     response = await client.post("/api/v1/form", json={**form, "lines": [{"article": 5}]})
 

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from ws.outbox import SOFT_LIMIT, Outbox
+from ws.outbox import SOFT_LIMIT, LogItem, Outbox
 from ws.protocol import LogKey
 
 # How often a socket that did not take everything is looked at again.
@@ -71,8 +71,8 @@ class Connection:
         self.outbox.push(frame)
         self._pump.mark(self)
 
-    def send_log(self, key: LogKey, seq: int, frame: bytes) -> None:
-        self.outbox.push_log(key, seq, frame, self._transport.get_write_buffer_size())
+    def send_log(self, item: LogItem) -> None:
+        self.outbox.push_log(item, self._transport.get_write_buffer_size() if self.is_lagging else 0)
         self._pump.mark(self)
 
     def send_state(self, key: str, frame: bytes, if_waiting: bytes | None = None) -> None:

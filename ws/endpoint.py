@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from aiohttp import WSMessage, WSMsgType, web
 
-from ws.connection import Connection, Pump
+from ws.connection import Connection, Pump, Transport
 from ws.hub import Hub
 from ws.limits import Rate, TokenBucket
 from ws.protocol import (
@@ -96,12 +96,18 @@ class Endpoint:
         # own would let a ping wait behind a client that does not read.
         socket = web.WebSocketResponse(
             protocols=(SUBPROTOCOL,), compress=False, heartbeat=self._limits.heartbeat_s, timeout=CLOSE_S,
-            max_msg_size=self._limits.frame_bytes, writer_limit=sys.maxsize, decode_text=False,
+            max_msg_size=self._limits.frame_bytes + 1,  # the first size that is too large
+            writer_limit=sys.maxsize, decode_text=False,
         )  # fmt: skip
         await socket.prepare(request)
         transport = request.transport
         if transport is None:  # gone during the upgrade
             return socket
+        await self.serve(socket, transport, actor)
+        return socket
+
+    async def serve(self, socket: web.WebSocketResponse, transport: Transport, actor: Any) -> None:
+        """Talk with a client until one of the two leaves."""
         connection = Connection(f"k-{secrets.token_hex(6)}", transport, self._pump, partial(self._close, socket))
         connection.actor = actor
         self._hub.add(connection)
@@ -112,6 +118,7 @@ class Endpoint:
                 raise Refused(CloseCode.RESTART, "restarting")
             await self._converse(socket, connection)
         except Refused as refusal:
+            connection.flush(self._loop.time())  # the reply that says why goes before the close frame
             await socket.close(code=refusal.code, message=refusal.reason.encode())
         except Exception:
             logger.exception("connection %s failed", connection.key)
@@ -121,7 +128,6 @@ class Endpoint:
             self._pump.forget(connection)
             self._forget(connection)
             logger.info("%s left: %s", connection.key, socket.close_code)
-        return socket
 
     async def drain(self) -> None:
         """Say goodbye to everybody: come back a little later, not all at once."""

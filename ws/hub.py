@@ -72,8 +72,9 @@ class Hub:
         return list(self._sessions.get(session, ()))
 
     def subscribe(self, connection: Connection, topic: str) -> None:
-        self._topics.setdefault(topic, set()).add(connection)
-        connection.topics.add(topic)
+        if connection.key in self.connections:  # a command may outlive the connection that gave it
+            self._topics.setdefault(topic, set()).add(connection)
+            connection.topics.add(topic)
 
     def unsubscribe(self, connection: Connection, topic: str) -> None:
         connection.topics.discard(topic)
@@ -96,9 +97,10 @@ class Hub:
             self._forget_log(key)
 
     def joined(self, key: LogKey, head: int) -> None:
-        """Somebody who follows ``key`` has been given everything up to ``head``."""
-        self._joined[key] = min(self._joined.get(key, head), head)
-        self.saw_head(key, head)
+        """Somebody who follows ``key`` has been given everything up to ``head``, or told to fetch it."""
+        if self.is_followed(key):  # they may have left while the page was read
+            self._joined[key] = min(self._joined.get(key, head), head)
+            self.saw_head(key, head)
 
     def saw_head(self, key: LogKey, head: int) -> None:
         """The database has ``key`` up to ``head``."""
@@ -127,8 +129,9 @@ class Hub:
         if seq <= self._fanned.get(key, 0):
             return 0
         self._fanned[key] = seq
+        item = (frame, key, seq)
         for subscriber in subscribers:
-            subscriber.send_log(key, seq, frame)
+            subscriber.send_log(item)
         return len(subscribers)
 
     def publish_state(self, topic: str, key: str, frame: bytes, if_waiting: bytes | None = None) -> int:

@@ -6,7 +6,6 @@ connection lags.
 """
 
 from collections import deque
-from dataclasses import dataclass
 
 from ws.protocol import LogKey, behind_frame
 
@@ -16,12 +15,10 @@ SOFT_LIMIT = 64 * 1024
 HARD_LIMIT = 256 * 1024
 
 
-@dataclass(slots=True, eq=False)
-class _Item:
-    frame: bytes
-    log_key: LogKey | None = None
-    seq: int = 0
-    state_key: str | None = None
+# (frame, log, seq) of a log event; (frame, None, 0) of what is kept in any case; (None, key, 0) of a state event, whose
+# newest frame stands in a dictionary beside.
+LogItem = tuple[bytes, LogKey, int]
+_Item = tuple[bytes | None, LogKey | str | None, int]
 
 
 class Outbox:
@@ -35,7 +32,7 @@ class Outbox:
         self._queue: deque[_Item] = deque()
         self._held: deque[_Item] = deque()
         self._holds = 0
-        self._states: dict[str, _Item] = {}
+        self._states: dict[str, bytes] = {}
 
     @property
     def is_empty(self) -> bool:
@@ -55,34 +52,38 @@ class Outbox:
 
     def push(self, frame: bytes) -> None:
         """A reply, a batch or a control frame: kept whatever happens, not held."""
-        self._queue.append(_Item(frame))
+        self._queue.append((frame, None, 0))
         self.size += len(frame)
 
-    def push_log(self, key: LogKey, seq: int, frame: bytes, unsent: int = 0) -> None:
-        """A log event: kept, or replaced by a chat.behind; never dropped silently."""
-        head = self.behind.get(key)
-        if head is not None:
-            self.behind[key] = max(head, seq)
+    def push_log(self, item: LogItem, unsent: int = 0) -> None:
+        """A log event: kept, or replaced by a chat.behind; never dropped silently.
+
+        The hub makes the item once for all its subscribers.
+        """
+        frame, key, seq = item
+        if self.behind and key in self.behind:
+            self.behind[key] = max(self.behind[key], seq)
         elif self.size + unsent > HARD_LIMIT:
             self._fall_behind(key, seq)
         else:
-            self._append_live(_Item(frame, key, seq))
+            (self._held if self._holds else self._queue).append(item)
+            self.size += len(frame)
 
     def push_state(self, key: str, frame: bytes, if_waiting: bytes | None = None) -> None:
         """A state event: the newest per key, or ``if_waiting``, replaces the one that still waits."""
         waiting = self._states.get(key)
         if waiting is None:
-            self._states[key] = item = _Item(frame, state_key=key)
-            self._append_live(item)
+            (self._held if self._holds else self._queue).append((None, key, 0))
+            self.size += len(frame)
         else:
             frame = frame if if_waiting is None else if_waiting
-            self.size += len(frame) - len(waiting.frame)
-            waiting.frame = frame
+            self.size += len(frame) - len(waiting)
+        self._states[key] = frame
 
     def push_ephemeral(self, frame: bytes, unsent: int = 0) -> None:
         """Typing and the like: the first to go."""
         if self.size + unsent <= SOFT_LIMIT and not self._holds:
-            self._append_live(_Item(frame))
+            self.push(frame)
 
     def catch_up(self, key: LogKey, seq: int) -> bool:
         """A reply that reaches ``seq`` is being pushed: whether the log is live again from here.
@@ -97,36 +98,34 @@ class Outbox:
     def take(self, room: int) -> bytes:
         """The oldest frames that fit into ``room`` bytes, at least one, joined for a single write."""
         queue = self._queue
-        if self.size <= room and not self._held:
-            taken = b"".join([item.frame for item in queue])
-            queue.clear()
-            self._states.clear()
-            self.size = 0
-            return taken
         frames: list[bytes] = []
-        while queue and (not frames or len(queue[0].frame) <= room):
-            item = queue.popleft()
-            if item.state_key is not None:
-                del self._states[item.state_key]
-            frames.append(item.frame)
-            room -= len(item.frame)
-        taken = b"".join(frames)
+        while queue:
+            frame, key, _ = queue[0]
+            if frame is None:
+                frame = self._states[key]  # type: ignore[index]
+            room -= len(frame)
+            if room < 0 and frames:
+                break
+            queue.popleft()
+            if type(key) is str:
+                del self._states[key]
+            frames.append(frame)
+        taken = frames[0] if len(frames) == 1 else b"".join(frames)
         self.size -= len(taken)
         return taken
-
-    def _append_live(self, item: _Item) -> None:
-        (self._held if self._holds else self._queue).append(item)
-        self.size += len(item.frame)
 
     def _fall_behind(self, key: LogKey, seq: int) -> None:
         """Drop every waiting log event, of all logs: they are in the database, and the client can fetch them."""
         heads = {key: seq}
         for items in (self._queue, self._held):
+            kept: list[_Item] = []
             for item in items:
-                if item.log_key is not None:
-                    heads[item.log_key] = max(heads.get(item.log_key, 0), item.seq)
-                    self.size -= len(item.frame)
-            kept = [item for item in items if item.log_key is None]
+                frame, log_key, item_seq = item
+                if frame is None or type(log_key) is not tuple:
+                    kept.append(item)
+                else:
+                    heads[log_key] = max(heads.get(log_key, 0), item_seq)
+                    self.size -= len(frame)
             items.clear()
             items.extend(kept)
         for log_key, head in heads.items():

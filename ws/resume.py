@@ -1,5 +1,6 @@
 """Catching up: one plan for the first load, a reconnect and a gap, however long the absence was."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -53,9 +54,10 @@ def plan_resume(cursors: Mapping[LogKey, int | None], heads: Mapping[LogKey, int
         if key not in heads:
             continue
         step = plan_step(key, cursors[key], heads[key])
-        entries += step.head - step.after
-        if entries > RESUME_ENTRIES:
-            step = Step(key, "behind", step.after, step.head)
+        missed = step.head - step.after
+        if entries + missed > RESUME_ENTRIES:
+            step, missed = Step(key, "behind", step.after, step.head), 0
+        entries += missed
         steps.append(step)
     return steps
 
@@ -72,9 +74,10 @@ async def run_steps(
     sent = 0
     for step in steps:
         if step.kind == "behind" or sent > RESUME_BYTES:
-            _leave_behind(connection, step.key, step.head)
+            leave_behind(connection, step.key, step.head)
             hub.joined(step.key, step.head)
             continue
+        await asyncio.sleep(0)  # the pump hands over the last page, and others have their turn
         await connection.drained()
         page = await read(step)
         sent += len(page.frame)
@@ -82,10 +85,11 @@ async def run_steps(
         hub.joined(step.key, max(page.to, step.head))
         reached[step.key] = page.to
         if page.to < step.head:
-            _leave_behind(connection, step.key, step.head)
+            leave_behind(connection, step.key, step.head)
     return reached
 
 
-def _leave_behind(connection: Connection, key: LogKey, head: int) -> None:
+def leave_behind(connection: Connection, key: LogKey, head: int) -> None:
+    """Tell a follower to fetch a log by ``chat.sync``; until that reaches the head it gets no events of it."""
     connection.outbox.behind[key] = max(head, connection.outbox.behind.get(key, 0))
     connection.send(behind_frame(key, head))

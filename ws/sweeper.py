@@ -54,20 +54,22 @@ class Sweeper:
 
         What is missing for the first time has usually just been committed and is about to be published.
         """
-        suspects, self._suspects = self._suspects, {}
-        for key, head in suspects.items():
-            after = self._missing_after(key, head)
-            if after is not None:
+        for key, head in list(self._suspects.items()):
+            if self._is_missing(key, head):
+                after = self._hub.last_fanned(key)
+                if after is None:  # somebody is just joining; in a moment it is known from where on
+                    continue
+                await self._fan_out(key, after, head)
                 self.caught += head - after
                 logger.warning("caught: chat %s %s, entries %s to %s were not published", *key, after + 1, head)
-                await self._fan_out(key, after, head)
+            del self._suspects[key]  # only now: what failed is tried again
         while changes := await self._changes(self._rev):
             for change in changes:
                 self._rev = change.rev
                 self._on_row(change.row)
                 for key, head in change.heads.items():
                     self._hub.saw_head(key, head)
-                    if self._missing_after(key, head) is not None:
+                    if self._is_missing(key, head):
                         self._suspects[key] = head
             if len(changes) < PAGE:
                 return
@@ -80,6 +82,6 @@ class Sweeper:
             except Exception:
                 logger.exception("sweeping failed and will be tried again")
 
-    def _missing_after(self, key: LogKey, head: int) -> int | None:
-        last = self._hub.last_fanned(key) if self._hub.is_followed(key) else None
-        return last if last is not None and last < head else None
+    def _is_missing(self, key: LogKey, head: int) -> bool:
+        last = self._hub.last_fanned(key)
+        return self._hub.is_followed(key) and (last is None or last < head)

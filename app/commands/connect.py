@@ -12,6 +12,7 @@ from app.schemas.base import ApiModel, Count, Line
 from app.services.broadcast import INBOX, STAFF
 from app.services.chat_reader import Chat
 from ws.endpoint import SENT, Refused
+from ws.hub import Hub
 from ws.protocol import PROTOCOL, CloseCode, LogKey, cursor_map, frame
 from ws.resume import RESUME_CHATS, plan_resume, run_steps
 
@@ -83,8 +84,9 @@ async def hello(parts: Parts, call: Call, form: HelloForm) -> Any:
     connection.outbox.hold()
     try:
         parts.hub.identify(connection, person_of(actor), actor.session)
-        if actor.session and parts.sessions.find(actor.session) is None:  # ended between the upgrade and the hub
-            raise Refused(CloseCode.REVOKED, "signed out")
+        if actor.session:
+            actor = connection.actor = await _look_again(parts, actor.session)
+            parts.hub.identify(connection, person_of(actor), actor.session)
         if actor.is_staff:
             parts.names.remember("staff", call.person, actor.name)
             parts.hub.subscribe(connection, STAFF)
@@ -113,11 +115,29 @@ def person_of(actor: Actor) -> str | None:
     return f"session/{actor.session}" if actor.session else None
 
 
+def introduce(hub: Hub, actor: Actor) -> None:
+    """A guest has been given an id, here or over HTTP: from now on the session's sockets hear what is the guest's."""
+    for connection in hub.of_session(actor.session):
+        connection.actor = actor
+        hub.identify(connection, person_of(actor), actor.session)
+
+
 def me_of(actor: Actor) -> dict[str, Any]:
     me: dict[str, Any] = {"kind": actor.kind, "id": actor.id, "name": actor.name}
     if actor.is_staff:
         me |= {"role": actor.role, "rights": sorted(actor.rights)}
     return me
+
+
+async def _look_again(parts: Parts, session: str) -> Actor:
+    """Who a session is, now that the hub knows of its connection: what changes from here on is told to that.
+
+    Between the upgrade and this the session may have ended, or its guest may have been given an id in another tab.
+    """
+    record = await parts.sessions.look_up(session)
+    if record is None:
+        raise Refused(CloseCode.REVOKED, "signed out")
+    return record.actor
 
 
 async def _welcome(parts: Parts, key: str, actor: Actor, epoch: str) -> dict[str, Any]:
@@ -155,6 +175,8 @@ async def _bring_up_to_date(parts: Parts, call: Call, resume: Resume | None) -> 
             parts.hub.follow(call.connection, (chat.id, "chat"))
         # Joined first, read again after: what was opened or written between the two is in the second look.
         chats = await parts.reader.list_own(actor)
+        for chat in chats:  # the closed ones too: the sweeper must know from where on they are followed
+            parts.hub.joined((chat.id, "chat"), chat.last_seq)
         current = next((chat for chat in chats if chat.status != "closed"), chats[0] if chats else None)
         if current is not None:
             wanted.setdefault(current.id, {"chat": None})

@@ -9,22 +9,21 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection
 from sqlalchemy.orm import Session
 
 from app.clock import Clock
 from app.demo.chats import add_chats
 from app.demo.generator import SEED, Catalogue, created, make_catalogue
-from app.demo.mark import demo_mark, has_mark, is_used, set_mark
+from app.demo.mark import demo_mark
 from app.demo.people import GUESTS, PEOPLE, Account, Ids, add_people, make_accounts
 from app.handlers.images import folder
 from app.passwords import Passwords
 from app.settings import Settings
 from db.database import Databases, Done
-from db.models.messanger import UserChat
-from db.models.products import Product, ProductCategory, ProductGroup
-from db.models.users import ServicePerson, User
-from db.queries import products as queries
+from db.queries import demo as queries
+from db.queries import products
+from db.queries.demo import has_mark, is_used, set_mark
 
 ACCOUNTS_FILE = "demo-accounts.json"
 
@@ -67,15 +66,10 @@ async def build_demo(databases: Databases, settings: Settings, clock: Clock, see
 async def describe_demo(databases: Databases, settings: Settings) -> DemoReport:
     """What is there, for a second start: the accounts with their passwords, and how much of everything."""
 
-    def count(connection: Connection, *models: type) -> list[int]:
-        return [connection.execute(select(func.count()).select_from(model)).scalar_one() for model in models]
-
-    groups, categories, products = await databases.products.read(
-        lambda connection: count(connection, ProductGroup, ProductCategory, Product)
-    )
-    [chats] = await databases.messanger.read(lambda connection: count(connection, UserChat))
+    groups, categories, count = await databases.products.read(queries.count_catalogue)
+    chats = await databases.messanger.read(queries.count_chats)
     accounts = await asyncio.to_thread(_read_accounts, settings.data / ACCOUNTS_FILE)
-    return DemoReport(tuple(accounts), groups, categories, products, chats)
+    return DemoReport(tuple(accounts), groups, categories, count, chats)
 
 
 async def _build_users(databases: Databases, settings: Settings, clock: Clock, seed: int) -> None:
@@ -119,14 +113,14 @@ async def _build_chats(databases: Databases, clock: Clock, catalogue: Catalogue,
 def add_catalogue(session: Session, catalogue: Catalogue, managers: tuple[str, ...], clock: Clock) -> None:
     """Write groups, categories and products, oldest first."""
     now = clock.now()
-    groups = queries.add_groups(session, catalogue.groups)
+    groups = products.add_groups(session, catalogue.groups)
     slugs = {row["slug"]: row["group"] for row in catalogue.categories}
     rows = [
         {"group_id": groups[row["group"]], **{key: value for key, value in row.items() if key != "group"}}
         for row in catalogue.categories
     ]
-    categories = queries.add_categories(session, rows)
-    queries.add_products(
+    categories = products.add_categories(session, rows)
+    products.add_products(
         session,
         (
             {
@@ -143,15 +137,13 @@ def add_catalogue(session: Session, catalogue: Catalogue, managers: tuple[str, .
 
 
 def _read_ids(connection: Connection) -> Ids:
-    staff = connection.execute(select(ServicePerson.username, ServicePerson.id, ServicePerson.uuid, ServicePerson.role))
-    by_name = {row.username: row for row in staff}
-    usernames = [person.username for person in PEOPLE if person.role == "user"]
-    users = connection.execute(select(User.username, User.id).where(User.username.in_(usernames)))
-    guests = select(User.id).where(User.role == "guest").order_by(User.id).limit(len(GUESTS))
+    staff = queries.list_staff(connection)
+    users = queries.list_users(connection, [person.username for person in PEOPLE if person.role == "user"])
+    guests = zip(GUESTS, queries.list_guests(connection, len(GUESTS)), strict=True)
     return Ids(
-        {name: row.id for name, row in by_name.items()},
-        {row.username: row.id for row in users} | dict(zip(GUESTS, connection.execute(guests).scalars(), strict=True)),
-        tuple(row.uuid for row in by_name.values() if row.role == "manager"),
+        {row.username: row.id for row in staff},
+        {row.username: row.id for row in users} | dict(guests),
+        tuple(row.uuid for row in staff if row.role == "manager"),
     )
 
 

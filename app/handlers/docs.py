@@ -26,11 +26,12 @@ async def get_openapi(request: web.Request) -> web.Response:
 @routes.get("/docs")
 async def show_docs(request: web.Request) -> web.Response:
     """Show the page. It needs neither scripts nor the internet."""
-    settings = request.app[SETTINGS]
+    settings, static = request.app[SETTINGS], request.app[STATIC]
     body = _page(
         list_routes(request.app.router),
         settings.shop_name,
-        request.app[STATIC]("css/docs.css"),
+        static("css/docs.css"),
+        static("img/mark.svg"),
         settings.public_url or f"http://{settings.host}:{settings.port}",
     )
     response = tagged_response(request, _tag(body), body, "text/html; charset=utf-8")
@@ -44,8 +45,8 @@ def _document(found: tuple[Route, ...], title: str) -> bytes:
 
 
 @lru_cache(maxsize=4)
-def _page(found: tuple[Route, ...], title: str, stylesheet: str, base_url: str) -> bytes:
-    return render_docs(make_document(found, title), stylesheet, base_url).encode()
+def _page(found: tuple[Route, ...], title: str, stylesheet: str, icon: str, base_url: str) -> bytes:
+    return render_docs(make_document(found, title), stylesheet, icon, base_url).encode()
 
 
 def _tag(body: bytes) -> str:

@@ -19,8 +19,8 @@ DEPTH = 4
 """How far an example follows models inside models."""
 
 
-def render_docs(document: Schema, stylesheet: str, base_url: str) -> str:
-    """Write the page. ``stylesheet`` is its address; ``base_url`` is what the curl examples call."""
+def render_docs(document: Schema, stylesheet: str, icon: str, base_url: str) -> str:
+    """Write the page. ``stylesheet`` and ``icon`` are addresses; ``base_url`` is what the curl examples call."""
     environment = Environment(
         loader=FileSystemLoader(ROOT / "app" / "pages" / "templates"),
         autoescape=True,
@@ -32,6 +32,7 @@ def render_docs(document: Schema, stylesheet: str, base_url: str) -> str:
     return environment.get_template("api_docs.html").render(
         document=document,
         stylesheet=stylesheet,
+        icon=icon,
         base_url=base_url,
         groups=list(_group(document)),
         schemas=schemas,

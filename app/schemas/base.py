@@ -40,6 +40,10 @@ Count = Annotated[int, Field(ge=0, le=MAX_INT)]  # also for seq, version and amo
 Id = Annotated[int, Field(ge=1, le=MAX_INT)]
 
 # PostgreSQL refuses NUL, and the other control characters only hide or reorder what a reader sees.
+# A further pattern on one of these would replace this one: pydantic keeps the last.
 Text = Annotated[str, Field(pattern=r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$")]  # may have several lines
+FilledText = Annotated[  # the same, and more than spaces
+    str, Field(pattern=r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*[^\s\x00-\x1f\x7f][^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$")
+]
 Line = Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f]*$")]
 ClientId = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$", min_length=1, max_length=64)]

@@ -5,10 +5,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints, model_validator
 
-from app.schemas.base import ApiModel, ClientId, Count, Id, Line, OutModel, Text
+from app.schemas.base import ApiModel, ClientId, Count, FilledText, Id, Line, OutModel
 
 Log = Literal["chat", "notes"]
-MessageText = Annotated[Text, StringConstraints(min_length=1, pattern=r"\S")]
+MessageText = FilledText
 Subject = Annotated[Line, StringConstraints(max_length=200)]
 Reason = Annotated[Line, StringConstraints(max_length=200)]
 

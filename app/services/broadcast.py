@@ -6,13 +6,14 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Any
 
-from app.services.chat_log import ChatChanged, ChatsMoved, EntryAdded
+from app.services.chat_log import ChatChanged, EntryAdded
 from app.services.rendering import Renderer, receipt_frame
 from db.database import Database
 from db.queries import chats as queries
 from db.queries.chats import Chat, Mark
 from ws.hub import Hub, log_topic
 from ws.protocol import LogKey, frame
+from ws.resume import leave_behind
 from ws.sweeper import PAGE, Change
 
 logger = logging.getLogger(__name__)
@@ -53,16 +54,27 @@ class Broadcaster:
             if isinstance(event, EntryAdded):
                 self._publish_entry(event)
             elif isinstance(event, ChatChanged):
-                self.inbox.offer(event.chat)
+                self.show_row(event.chat)
             elif isinstance(event, MarksRaised):
                 for mark in event.marks:
                     key = f"receipt/{mark.chat}/{mark.log}/{mark.kind}/{mark.person_id}"
                     self._hub.publish_state(log_topic((mark.chat, mark.log)), key, receipt_frame(mark))
             elif isinstance(event, DeskChanged):
                 self._hub.publish_state(STAFF, f"staff/{event.staff_id}", staff_frame(event))
-            elif isinstance(event, ChatsMoved):
-                for chat_id in event.chat_ids:
-                    self._follow_own(event.user_id, chat_id)
+
+    def show_row(self, chat: Chat) -> None:
+        """A chat's row as it is after a commit. The sweeper shows it too, if nothing else of the commit was told.
+
+        The customer's connections follow all own chats, also one that has just become theirs: by a merge, or by an
+        opening that was not published. They are told to fetch what it has so far.
+        """
+        self.inbox.offer(chat)
+        key = (chat.id, "chat")
+        for connection in self._hub.of_person(f"customer/{chat.user_id}"):
+            if key not in connection.follows:
+                self._hub.follow(connection, key)
+                leave_behind(connection, key, chat.last_seq)
+                self._hub.joined(key, chat.last_seq)
 
     async def list_changes(self, rev: int) -> list[Change]:
         """For the sweeper: rows after ``rev``."""
@@ -87,16 +99,12 @@ class Broadcaster:
 
     def _publish_entry(self, event: EntryAdded) -> None:
         entry = event.entry
-        if event.owner is not None:
-            self._follow_own(event.owner, entry.chat)
         key = (entry.chat, entry.log)
+        if event.owner is not None:  # a new chat: whose it is hears of it from the first entry on
+            for connection in self._hub.of_person(f"customer/{event.owner}"):
+                self._hub.follow(connection, key)
         if self._hub.is_followed(key):
             self._hub.publish_log(key, entry.seq, frame(self._renderer.event(entry)))
-
-    def _follow_own(self, user_id: int, chat_id: int) -> None:
-        """A customer's connections follow all own chats, also one that has just come to be theirs."""
-        for connection in self._hub.of_person(f"customer/{user_id}"):
-            self._hub.follow(connection, (chat_id, "chat"))
 
 
 class InboxFeed:

@@ -5,10 +5,10 @@ runs in the writer's thread inside the batch's transaction.
 """
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 from pydantic_core import to_json
 from sqlalchemy import Connection
@@ -19,6 +19,8 @@ from db.queries import chats as queries
 from db.queries.chats import Chat, Entry
 
 PREVIEW_CHARS = 120
+Key = tuple[str, int, str]  # side, person, client_id
+TALK = frozenset({"message", "edit", "delete"})  # entries that leave status, desk and owner of the chat as they are
 OPEN_CHAT = 0  # stands for the chat in the hash of an opening, which does not know it yet
 
 
@@ -37,15 +39,6 @@ class ChatChanged:
     chat: Chat
 
 
-@dataclass(frozen=True, slots=True)
-class ChatsMoved:
-    """A guest has signed in: these chats are the user's now."""
-
-    guest_id: int
-    user_id: int
-    chat_ids: tuple[int, ...]
-
-
 def hash_body(
     chat: int,
     log: str,
@@ -60,43 +53,59 @@ def hash_body(
     return hashlib.blake2b(body, digest_size=16).hexdigest()
 
 
+class Ask(Protocol):
+    """What a write is about: who, under which client_id, in which chat."""
+
+    @property
+    def actor(self) -> Actor: ...
+    @property
+    def client_id(self) -> str | None: ...
+    @property
+    def chat_id(self) -> int | None: ...
+
+
 class LogWrite:
     """One transaction on chats. Make it first of all in the write: taking the revs is the lock that orders commits.
 
-    writes: at most how many chats it will change.
+    asks: what it is about; only those chats can be accessed.
+    writes: at most how many chats it will change, if that is more than there are asks.
     """
 
-    def __init__(self, connection: Connection, now: datetime, writes: int = 1) -> None:
+    def __init__(self, connection: Connection, now: datetime, asks: Sequence[Ask] = (), writes: int = 1) -> None:
         self.connection, self.now = connection, now
         self.chats: dict[int, Chat] = {}
-        self._rev = queries.next_rev(connection, writes)
+        self._rev = queries.next_rev(connection, max(writes, len(asks)))
+        self._people: dict[tuple[str, int], int] = {}  # (side, id) → the id after a merge
+        self._sent: set[Key] = set()
+        self._new: dict[Key, Entry] = {}
         self._entries: list[Entry] = []
         self._owners: dict[int, int] = {}  # of chats that are new
         self._changed: dict[int, Chat] = {}
+        self._only_talk = True
         self._load: dict[int, int] = {}  # staff_id → chats more on that desk
-        self._users: dict[int, int] = {}  # guest → user
-        self._guests: dict[int, list[int]] = {}  # user → guests
+        if asks:
+            self._look_up(asks)
 
-    def know(self, actors: Iterable[Actor]) -> None:
-        """Learn who of these customers has been merged, or was merged into."""
-        ids = {actor.id for actor in actors if actor.is_customer and actor.id is not None}
-        if ids:
-            for guest, user in queries.list_merges(self.connection, ids):
-                self._users[guest] = user
-                self._guests.setdefault(user, []).append(guest)
+    def _look_up(self, asks: Sequence[Ask]) -> None:
+        """One query for everything that the checks of all these writes need."""
+        asked = [(ask.actor.side, ask.actor.id or 0, ask.client_id, ask.chat_id) for ask in asks]
+        for standing in queries.look_up(self.connection, asked):
+            self._people[standing.side, standing.given_id] = standing.person_id
+            if standing.has_sent and standing.client_id is not None:
+                self._sent.add((standing.side, standing.person_id, standing.client_id))
+            if standing.chat is not None:
+                self.chats.setdefault(standing.chat.id, standing.chat)
 
     def id_of(self, actor: Actor) -> int:
         """The id that writes: a send queued before a merge lands in the account."""
         assert actor.id is not None
-        return self._users.get(actor.id, actor.id) if actor.is_customer else actor.id
+        return self._people.get((actor.side, actor.id), actor.id)
 
     def load(self, chat_ids: Iterable[int]) -> None:
         self.chats.update(queries.get_chats(self.connection, set(chat_ids) - self.chats.keys()))
 
     def access(self, actor: Actor, chat_id: int) -> Chat:
         """The one door: somebody else's chat is as absent as one that never was."""
-        if chat_id not in self.chats:
-            self.load([chat_id])
         chat = self.chats.get(chat_id)
         if chat is None or (actor.is_customer and chat.user_id != self.id_of(actor)):
             raise NotFound
@@ -110,14 +119,21 @@ class LogWrite:
         """
         if client_id is None:
             return None
-        candidates = self.candidates(actor, client_id)
-        return match_sent(queries.find_by_client_id(self.connection, candidates), candidates, body_hash)
+        key = (actor.side, self.id_of(actor), client_id)
+        if key not in self._sent and key not in self._new:
+            return None
+        found = [self._new[key]] if key in self._new else self._read_sent(key)
+        for entry in found:
+            if entry.body_hash == body_hash:
+                return entry
+        raise Conflict("This client_id has sent something else.", reason="client_id")
 
-    def candidates(self, actor: Actor, client_id: str) -> list[tuple[str, int, str]]:
-        """Under what (sender_kind, sender_id, client_id) it may stand: a merge may have put the guest's id before it."""
-        person = self.id_of(actor)
-        guests = self._guests.get(person, ()) if actor.is_customer else ()
-        return [(actor.side, person, name) for name in (client_id, *(f"{guest}:{client_id}" for guest in guests))]
+    def _read_sent(self, key: Key) -> list[Entry]:
+        """The entry, and those that a merge has put beside it: a guest's clashing client_id has its id first."""
+        side, person, client_id = key
+        guests = queries.list_guests_of(self.connection, person) if side == "customer" else []
+        names = [client_id, *(f"{guest}:{client_id}" for guest in guests)]
+        return queries.find_by_client_id(self.connection, [(side, person, name) for name in names])
 
     def require_open(self, chat: Chat) -> None:
         if chat.status == "closed":
@@ -151,6 +167,8 @@ class LogWrite:
             body_hash,
         )  # fmt: skip
         self._entries.append(entry)
+        if client_id is not None and sender_id is not None:
+            self._new[sender_kind, sender_id, client_id] = entry
         if log == "chat":
             chat.last_seq = seq
             chat.last_entry_time = self.now
@@ -158,11 +176,13 @@ class LogWrite:
                 self._count_message(chat, entry)
         else:
             chat.last_note_seq = seq
-        self.change(chat)
+        self.change(chat, only_talk=kind in TALK)
         return entry
 
-    def change(self, chat: Chat) -> None:
+    def change(self, chat: Chat, *, only_talk: bool = False) -> None:
+        """Have the chat's row stored; ``only_talk`` when nothing but messages has changed it."""
         self._changed[chat.id] = chat
+        self._only_talk &= only_talk
 
     def assign(self, chat: Chat, to: int | None, sender_kind: str, sender_id: int | None, **keys: Any) -> Entry:
         """Put the chat on somebody's desk, or back into the queue."""
@@ -198,7 +218,7 @@ class LogWrite:
         if self._changed:
             for offset, chat in enumerate(self._changed.values()):
                 chat.rev = self._rev + offset
-            queries.update_chats(self.connection, self._changed.values())
+            queries.update_chats(self.connection, self._changed.values(), only_talk=self._only_talk)
         if self._entries:
             queries.add_entries(self.connection, self._entries)
         for staff_id, count in sorted(self._load.items()):
@@ -229,17 +249,6 @@ class LogWrite:
 
     def _add_load(self, staff_id: int, count: int) -> None:
         self._load[staff_id] = self._load.get(staff_id, 0) + count
-
-
-def match_sent(found: Iterable[Entry], candidates: list[tuple[str, int, str]], body_hash: str) -> Entry | None:
-    """The entry that one of ``candidates`` stands for. Raises Conflict if it says something else."""
-    mine = [entry for entry in found if (entry.sender_kind, entry.sender_id, entry.client_id) in candidates]
-    for entry in mine:
-        if entry.body_hash == body_hash:
-            return entry
-    if mine:
-        raise Conflict("This client_id has sent something else.", reason="client_id")
-    return None
 
 
 def preview_of(data: dict[str, Any] | None) -> str:

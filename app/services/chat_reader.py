@@ -58,7 +58,7 @@ class ChatReader:
         limit = BATCH_ENTRIES if step.kind == "batch" else RESET_ENTRIES
 
         def read(connection: Connection) -> tuple[Chat, list[Entry], list[Mark]]:
-            chat = _access(connection, actor, chat_id)
+            chat = _access(connection, actor, chat_id, log)
             entries = queries.list_after(connection, step.key, step.after, limit)
             return chat, _cut(entries), queries.list_marks(connection, [chat_id])
 
@@ -74,17 +74,23 @@ class ChatReader:
         return Page(frame({"type": f"chat.{step.kind}", "chat": chat_id, "log": log, "data": data}), to)
 
     async def sync(self, actor: Actor, key: LogKey, after: int) -> dict[str, Any]:
-        """The next page after ``after``: ``{events, to, head, more}``."""
+        """The next page after ``after``: ``{events, to, head, more}``, and what a batch tells besides."""
 
-        def read(connection: Connection) -> tuple[Chat, list[Entry]]:
-            chat = _access(connection, actor, key[0])
-            return chat, _cut(queries.list_after(connection, key, after, SYNC_ENTRIES))
+        def read(connection: Connection) -> tuple[Chat, list[Entry], list[Mark]]:
+            chat = _access(connection, actor, *key)
+            entries = queries.list_after(connection, key, after, SYNC_ENTRIES)
+            return chat, _cut(entries), queries.list_marks(connection, [key[0]])
 
-        chat, entries = await self._messanger.read(read, hot=True)
-        await self._renderer.load_names(entries=entries)
+        chat, entries, marks = await self._messanger.read(read, hot=True)
+        await self._renderer.load_names(entries=entries, chats=[chat])
         to = entries[-1].seq if entries else after
         head = max(chat.head(key[1]), entries[-1].seq if entries else 0)
-        return {"events": [self._renderer.event(entry) for entry in entries], "to": to, "head": head, "more": to < head}
+        return {
+            "to": to, "head": head, "more": to < head,
+            "state": self._renderer.chat(chat, for_staff=actor.is_staff),
+            "members": self._renderer.members(marks, key[1]),
+            "events": [self._renderer.event(entry) for entry in entries],
+        }  # fmt: skip
 
     async def list_messages(
         self, actor: Actor, key: LogKey, *, after: int | None, before: int | None, limit: int
@@ -92,7 +98,7 @@ class ChatReader:
         """`MessagesOut`: after a seq, before one, or the newest."""
 
         def read(connection: Connection) -> tuple[Chat, list[Entry]]:
-            chat = _access(connection, actor, key[0])
+            chat = _access(connection, actor, *key)
             if after is not None:
                 return chat, queries.list_after(connection, key, after, limit)
             return chat, queries.list_before(
@@ -109,7 +115,7 @@ class ChatReader:
         """The page before ``before``: ``{events, more}``."""
 
         def read(connection: Connection) -> list[Entry]:
-            _access(connection, actor, key[0])
+            _access(connection, actor, *key)
             return _cut(queries.list_before(connection, key, before, HISTORY_ENTRIES), keep_last=True)
 
         entries = await self._messanger.read(read, hot=True)
@@ -178,9 +184,10 @@ class ChatReader:
         return await self._messanger.read(queries.list_desk, hot=True)
 
 
-def _access(connection: Connection, actor: Actor, chat_id: int) -> Chat:
+def _access(connection: Connection, actor: Actor, chat_id: int, log: str = "chat") -> Chat:
     chat = queries.get_chat(connection, chat_id)
-    if chat is None or (not actor.is_staff and chat.user_id != actor.id):
+    may_see = actor.is_staff or (chat is not None and chat.user_id == actor.id and log == "chat")
+    if chat is None or not may_see:
         raise NotFound
     return chat
 

@@ -4,6 +4,7 @@ The methods that write are plain functions: when one returns, the write stands i
 calls is the order in the log. What they return is awaited or given a callback.
 """
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -15,7 +16,7 @@ from app.errors import Closed, Conflict, Forbidden, NotFound, TooLarge
 from app.limits import Throttle
 from app.schemas.chats import ChatIn, MessageIn
 from app.services.broadcast import DeskChanged
-from app.services.chat_log import OPEN_CHAT, ChatsMoved, LogWrite, hash_body, preview_of
+from app.services.chat_log import OPEN_CHAT, LogWrite, hash_body, preview_of
 from app.services.marks import Marks
 from app.services.names import NameBook
 from app.services.rendering import Renderer
@@ -28,6 +29,15 @@ from ws.limits import Rate
 
 # A guest has one open chat; so many closed ones nobody has. What is more would stay the guest's, and be nobody's.
 MERGED_CHATS = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a single write is about."""
+
+    actor: Actor
+    client_id: str | None
+    chat_id: int | None
 
 
 class ChatService:
@@ -51,8 +61,8 @@ class ChatService:
         """Append a message. A staff reply to a chat that is nobody's claims it in the same write.
 
         Raises:
-            RateLimited, TooLarge: at once. Through the result: NotFound; Closed; Conflict with ``reason`` client_id (the
-            same id, another text) or moved_on (``entries``: what other staff have written above ``seen``).
+            RateLimited, TooLarge: at once. Through the result: NotFound; Closed; Conflict with ``reason`` client_id
+            (the same id, another text) or moved_on (``entries``: what other staff have written above ``seen``).
         """
         self._check_send(actor, form.text)
         options = {"reply_to": form.reply_to, "seen": form.seen, "force": form.force}
@@ -71,7 +81,7 @@ class ChatService:
         self._check_send(actor, form.text or "")
 
         def work(session: Session) -> Done[tuple[Chat, Entry | None, bool]]:
-            write = self._begin(session, actor)
+            write = self._begin(session, actor, form.client_id)
             data = {"text": form.text} if form.text is not None else None
             opened = {"code": "opened", "subject": form.subject}
             kind = "opened" if data is None else "message"
@@ -99,7 +109,7 @@ class ChatService:
     def edit(self, actor: Actor, chat_id: int, target: int, client_id: str, text: str | None) -> Pending[Sent]:
         """Change the text of one's own message, or with None delete it; the owner may do it to any.
 
-        The entry that is appended holds only its target: every reader is shown the text as it is at the time of reading.
+        The entry that is appended holds only its target: every reader is shown the text as it is when they read it.
 
         Raises: NotFound; Forbidden: somebody else's; Conflict: the window is over, or it is deleted already.
         """
@@ -109,7 +119,7 @@ class ChatService:
         body_hash = hash_body(chat_id, "chat", kind, data, target=target)
 
         def work(session: Session) -> Done[Sent]:
-            write = self._begin(session, actor)
+            write = self._begin(session, actor, client_id, chat_id)
             sent = write.find_sent(actor, client_id, body_hash)
             if sent is not None:
                 return Done(Sent(sent, duplicate=True))
@@ -226,8 +236,7 @@ class ChatService:
             chat.user_id = user_id
             write.change(chat)
         queries.add_merge(connection, guest_id, user_id, write.now)
-        events = write.store()
-        return Done(None, [ChatsMoved(guest_id, user_id, tuple(chat.id for chat in chats)), *events])
+        return Done(None, write.store())
 
     def _change(
         self, actor: Actor, chat_id: int, what: str, data: dict[str, Any], client_id: str | None, change: Any,
@@ -239,7 +248,7 @@ class ChatService:
         keys = {} if client_id is None else {"client_id": client_id, "body_hash": body_hash}
 
         def work(session: Session) -> Done[Chat]:
-            write = self._begin(session, actor)
+            write = self._begin(session, actor, client_id, chat_id)
             sent = write.find_sent(actor, client_id, body_hash)
             chat = write.access(actor, chat_id)
             if sent is not None:
@@ -251,10 +260,8 @@ class ChatService:
 
         return self._messanger.submit(work)
 
-    def _begin(self, session: Session, actor: Actor) -> LogWrite:
-        write = LogWrite(session.connection(), self._clock.now())
-        write.know([actor])
-        return write
+    def _begin(self, session: Session, actor: Actor, client_id: str | None, chat_id: int | None = None) -> LogWrite:
+        return LogWrite(session.connection(), self._clock.now(), [Question(actor, client_id, chat_id)])
 
     def _conflict(self, message: str, actor: Actor, chat: Chat, reason: str = "version") -> Conflict:
         """Somebody was faster; the chat as it is now goes with the refusal."""

@@ -9,9 +9,8 @@ from sqlalchemy import Connection
 
 from app.actor import Actor
 from app.errors import Conflict, ServiceError
-from app.services.chat_log import LogWrite, hash_body, match_sent
+from app.services.chat_log import LogWrite, hash_body
 from app.services.rendering import Renderer
-from db.queries import chats as queries
 from db.queries.chats import Chat, Entry
 from db.writer import Done
 
@@ -43,44 +42,31 @@ class Sent:
     duplicate: bool = False
 
 
-Key = tuple[str, int, str]
-
-
 def send_run(
     now: Callable[[], datetime], renderer: Renderer
 ) -> Callable[[Connection, list[Send]], list[Done[Sent] | Exception]]:
     """The writer's function for runs of `Send`. ``now`` is asked when the run is written, so times follow the order."""
 
     def run(connection: Connection, sends: list[Send]) -> list[Done[Sent] | Exception]:
-        write = LogWrite(connection, now(), writes=len(sends))
-        write.know(send.actor for send in sends)
-        candidates = [write.candidates(send.actor, send.client_id) for send in sends]
-        known: dict[Key, Entry] = {}
-        for entry in queries.find_by_client_id(connection, {key for keys in candidates for key in keys}):
-            known[entry.sender_kind, entry.sender_id or 0, entry.client_id or ""] = entry
-        write.load(send.chat_id for send in sends)
-
-        results: list[Sent | ServiceError] = []
-        for send, keys in zip(sends, candidates, strict=True):
+        write = LogWrite(connection, now(), sends)
+        outcomes: list[Done[Sent] | Exception] = []
+        for send in sends:
             try:
-                results.append(_send_one(write, send, keys, known, renderer))
+                outcomes.append(Done(_send_one(write, send, renderer)))
             except ServiceError as refusal:
-                results.append(refusal)
-
+                outcomes.append(refusal)
         events = write.store()
-        outcomes: list[Done[Sent] | Exception] = [
-            Done(result) if isinstance(result, Sent) else result for result in results
-        ]
-        if events:  # they go with any one that was kept; the writer publishes a batch's events in order, then answers
-            first = next(index for index, result in enumerate(results) if isinstance(result, Sent))
-            outcomes[first] = Done(outcomes[first].result, events)  # type: ignore[union-attr]
+        for index, outcome in enumerate(outcomes):  # with the first that was kept go the events of all, in their order
+            if events and isinstance(outcome, Done):
+                outcomes[index] = Done(outcome.result, events)
+                break
         return outcomes
 
     return run
 
 
-def _send_one(write: LogWrite, send: Send, keys: list[Key], known: dict[Key, Entry], renderer: Renderer) -> Sent:
-    sent = match_sent((known[key] for key in keys if key in known), keys, send.body_hash)
+def _send_one(write: LogWrite, send: Send, renderer: Renderer) -> Sent:
+    sent = write.find_sent(send.actor, send.client_id, send.body_hash)
     if sent is not None:  # before every other check: a retry gets its answer also after the chat was closed
         return Sent(sent, duplicate=True)
     chat = write.access(send.actor, send.chat_id)
@@ -94,7 +80,6 @@ def _send_one(write: LogWrite, send: Send, keys: list[Key], known: dict[Key, Ent
         chat, "message", send.actor.side, person,
         client_id=send.client_id, body_hash=send.body_hash, data=send.data, reply_to=send.reply_to,
     )  # fmt: skip
-    known[send.actor.side, person, send.client_id] = entry
     return Sent(entry)
 
 

@@ -56,7 +56,9 @@ class Counter(MessangerBase):
     value: Mapped[int] = mapped_column(Id)
 
 
+# The indexes of lists that change with each message are partial: a message writes only those its chat is in.
 _OPEN = text("status <> 'closed'")
+_CLOSED = text("status = 'closed'")
 
 
 class UserChat(MessangerBase):
@@ -78,8 +80,8 @@ class UserChat(MessangerBase):
         Index("ix_UserChat_rev", "rev", unique=True),
         Index("ix_UserChat_waiting", "waiting_since", "id", sqlite_where=_OPEN, postgresql_where=_OPEN),
         Index("ix_UserChat_recent", "last_entry_time", "id", sqlite_where=_OPEN, postgresql_where=_OPEN),
-        Index("ix_UserChat_status_recent", "status", "last_entry_time", "id"),
-        Index("ix_UserChat_person_recent", "service_person_id", "status", "last_entry_time", "id"),
+        Index("ix_UserChat_closed", "last_entry_time", "id", sqlite_where=_CLOSED, postgresql_where=_CLOSED),
+        Index("ix_UserChat_desk", "service_person_id", sqlite_where=_OPEN, postgresql_where=_OPEN),
         {"sqlite_autoincrement": True},  # a chat's id is never given twice
     )
     id: Mapped[int] = mapped_column(Id, primary_key=True, autoincrement=True)
@@ -171,7 +173,7 @@ class MergedCustomer(MessangerBase):
 
     __tablename__ = "MergedCustomer"
     guest_id: Mapped[int] = mapped_column(Id, primary_key=True, autoincrement=False)
-    user_id: Mapped[int] = mapped_column(Id)
+    user_id: Mapped[int] = mapped_column(Id, index=True)
     merged_time: Mapped[datetime] = mapped_column(UtcDateTime)
 
 

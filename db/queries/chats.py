@@ -3,24 +3,27 @@
 Rows come out as two plain kinds: `Chat`, the inbox row, and `Entry`, one line of a log as it is to be shown now.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
 from functools import lru_cache
+from operator import attrgetter
 from typing import Any, Literal, cast
 
 from sqlalchemy import (
     Connection,
     Insert,
+    Label,
     Row,
     Select,
     Table,
     Update,
     and_,
+    bindparam,
     delete,
     func,
     insert,
-    or_,
+    literal_column,
     select,
     tuple_,
     update,
@@ -28,7 +31,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
-from db.json_rows import INT, JSON, TEXT, TIME, encode_rows, json_rows
+from db.json_rows import INT, JSON, TEXT, TIME, JsonRows
 from db.models.messanger import ChatMember, Counter, DeskState, MergedCustomer, Message, MessageRevision, Meta, UserChat
 
 LogKey = tuple[int, str]
@@ -36,6 +39,8 @@ LogKey = tuple[int, str]
 CHAT = cast(Table, UserChat.__table__)
 MESSAGE = cast(Table, Message.__table__)
 MEMBER = cast(Table, ChatMember.__table__)
+# Written out, not a parameter: only so can SQLite tell that the partial indexes apply.
+IS_OPEN = CHAT.c.status != literal_column("'closed'")
 
 
 @dataclass(slots=True)
@@ -102,7 +107,19 @@ class Mark:
 
 _CHAT_COLUMNS = [CHAT.c[field.name] for field in fields(Chat)]
 _TARGET = MESSAGE.alias("target")
-_ENTRY_COLUMNS = [
+
+
+def _of_target(column: str) -> Label[Any]:
+    """What the entry that is edited or deleted has now.
+
+    No join: until PostgreSQL has looked at a new table, it would go through the whole log for each row of a join.
+    """
+    same_log = and_(_TARGET.c.chat_id == MESSAGE.c.chat_id, _TARGET.c.log == MESSAGE.c.log)
+    found = select(_TARGET.c[column]).where(same_log, _TARGET.c.seq == MESSAGE.c.target_seq)
+    return found.scalar_subquery().label(f"target_{column}")
+
+
+_ENTRIES = select(
     MESSAGE.c.chat_id,
     MESSAGE.c.log,
     MESSAGE.c.seq,
@@ -117,18 +134,8 @@ _ENTRY_COLUMNS = [
     MESSAGE.c.reply_to_seq,
     MESSAGE.c.data,
     MESSAGE.c.body_hash,
-    _TARGET.c.data.label("target_data"),
-    _TARGET.c.deleted_time.label("target_deleted_time"),
-]
-_ENTRIES = select(*_ENTRY_COLUMNS).select_from(
-    MESSAGE.outerjoin(
-        _TARGET,
-        and_(
-            _TARGET.c.chat_id == MESSAGE.c.chat_id,
-            _TARGET.c.log == MESSAGE.c.log,
-            _TARGET.c.seq == MESSAGE.c.target_seq,
-        ),
-    )
+    _of_target("data"),
+    _of_target("deleted_time"),
 )
 
 
@@ -158,8 +165,15 @@ def next_rev(connection: Connection, count: int) -> int:
     It makes the order of revs the order of commits on both engines, and on PostgreSQL it is the lock that lets what
     follows read without being overtaken.
     """
-    taken = update(Counter).where(Counter.name == "rev").values(value=Counter.value + count).returning(Counter.value)
-    return int(connection.execute(taken).scalar_one()) - count + 1
+    return int(connection.execute(_NEXT_REV, {"count": count}).scalar_one()) - count + 1
+
+
+_NEXT_REV = (
+    update(Counter)
+    .where(Counter.name == "rev")
+    .values(value=Counter.value + bindparam("count", type_=INT))
+    .returning(Counter.value)
+)
 
 
 def last_rev(connection: Connection) -> int:
@@ -194,7 +208,7 @@ def get_chat(connection: Connection, chat_id: int) -> Chat | None:
 
 
 def get_open_chat(connection: Connection, user_id: int) -> Chat | None:
-    statement = select(*_CHAT_COLUMNS).where(CHAT.c.user_id == user_id, CHAT.c.status != "closed")
+    statement = select(*_CHAT_COLUMNS).where(CHAT.c.user_id == user_id, IS_OPEN)
     row = connection.execute(statement).one_or_none()
     return None if row is None else _chat(row)
 
@@ -302,28 +316,69 @@ def list_staff_entries_after(connection: Connection, chat_id: int, seq: int, but
     return [_entry(row) for row in connection.execute(statement.order_by(MESSAGE.c.seq).limit(limit))]
 
 
+_SENT = JsonRows(sender_kind=TEXT, sender_id=INT, client_id=TEXT)
+
+
 def find_by_client_id(connection: Connection, senders: Iterable[tuple[str, int, str]]) -> list[Entry]:
     """The entries that these (sender_kind, sender_id, client_id) have written."""
-    statement, parameters = _find_sent(connection.dialect.name), _sender_rows(senders)
-    return [_entry(row) for row in connection.execute(statement, encode_rows(connection, parameters))]
+    rows = connection.execute(_find_sent(connection.dialect.name), _SENT.parameter(connection, senders))
+    return [_entry(row) for row in rows]
 
 
 @lru_cache
 def _find_sent(dialect: str) -> Select[Any]:
-    given = json_rows(dialect, {"sender_kind": TEXT, "sender_id": INT, "client_id": TEXT})
-    return _ENTRIES.join_from(
-        MESSAGE,
-        given,
-        and_(
-            MESSAGE.c.sender_kind == given.c.sender_kind,
-            MESSAGE.c.sender_id == given.c.sender_id,
-            MESSAGE.c.client_id == given.c.client_id,
-        ),
+    given = _SENT.table(dialect)
+    same = and_(*(MESSAGE.c[name] == given.c[name] for name in _SENT.names))
+    return _ENTRIES.join_from(MESSAGE, given, same)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What the database knows of a write before it happens.
+
+    ``person_id`` is the writer's id after any merge; ``has_sent`` says that the client_id has been used; ``chat`` is
+    None when there is none of that id.
+    """
+
+    side: str
+    given_id: int
+    person_id: int
+    client_id: str | None
+    has_sent: bool
+    chat: Chat | None
+
+
+_ASKED = JsonRows(side=TEXT, given_id=INT, client_id=TEXT, chat_id=INT)
+
+
+def look_up(connection: Connection, asked: Iterable[tuple[str, int, str | None, int | None]]) -> list[Standing]:
+    """For each (side, person, client_id, chat): who that is now, whether it was sent already, and the chat's row."""
+    rows = connection.execute(_look_up(connection.dialect.name), _ASKED.parameter(connection, asked))
+    standings = []
+    for row in rows:
+        side, given_id, person_id, client_id, sent_seq, *chat = row
+        has_chat = chat[0] is not None
+        standings.append(
+            Standing(side, given_id, person_id, client_id, sent_seq is not None, Chat(*chat) if has_chat else None)
+        )
+    return standings
+
+
+@lru_cache
+def _look_up(dialect: str) -> Select[Any]:
+    given = _ASKED.table(dialect)
+    merged = and_(given.c.side == "customer", MergedCustomer.guest_id == given.c.given_id)
+    person = func.coalesce(MergedCustomer.user_id, given.c.given_id)
+    sent = and_(
+        MESSAGE.c.sender_kind == given.c.side,
+        MESSAGE.c.sender_id == person,
+        MESSAGE.c.client_id == given.c.client_id,
     )
-
-
-def _sender_rows(senders: Iterable[tuple[str, int, str]]) -> list[dict[str, Any]]:
-    return [{"sender_kind": kind, "sender_id": person, "client_id": client} for kind, person, client in senders]
+    tables = (
+        given.outerjoin(MergedCustomer, merged).outerjoin(MESSAGE, sent).outerjoin(CHAT, CHAT.c.id == given.c.chat_id)
+    )
+    asked = (given.c.side, given.c.given_id, person.label("person_id"), given.c.client_id)
+    return select(*asked, MESSAGE.c.seq, *_CHAT_COLUMNS).select_from(tables)
 
 
 def list_marks(connection: Connection, chat_ids: Collection[int]) -> list[Mark]:
@@ -342,12 +397,10 @@ def list_reads(connection: Connection, kind: str, person_id: int, chat_ids: Coll
     return {chat: read for chat, read in connection.execute(statement)}
 
 
-def list_merges(connection: Connection, customer_ids: Collection[int]) -> list[tuple[int, int]]:
-    """The (guest_id, user_id) of merges in which any of these customers was one or the other."""
-    statement = select(MergedCustomer.guest_id, MergedCustomer.user_id).where(
-        or_(MergedCustomer.guest_id.in_(customer_ids), MergedCustomer.user_id.in_(customer_ids))
-    )
-    return [(guest, user) for guest, user in connection.execute(statement)]
+def list_guests_of(connection: Connection, user_id: int) -> list[int]:
+    """The guests who have signed in to this account."""
+    statement = select(MergedCustomer.guest_id).where(MergedCustomer.user_id == user_id)
+    return list(connection.execute(statement).scalars())
 
 
 # Writing
@@ -357,48 +410,56 @@ def add_chat(connection: Connection, values: Mapping[str, Any]) -> int:
     return int(connection.execute(insert(CHAT).values(**values).returning(CHAT.c.id)).scalar_one())
 
 
-_ENTRY_FIELDS = {
-    "chat_id": INT, "log": TEXT, "seq": INT, "kind": TEXT, "sender_kind": TEXT, "sender_id": INT, "client_id": TEXT,
-    "body_hash": TEXT, "target_seq": INT, "reply_to_seq": INT, "data": JSON, "creation_time": TIME,
-}  # fmt: skip
-_CHAT_FIELDS = {
-    "id": INT, "service_person_id": INT, "status": TEXT, "last_seq": INT, "last_note_seq": INT, "state_version": INT,
-    "rev": INT, "last_customer_seq": INT, "last_staff_seq": INT, "last_entry_time": TIME, "preview": TEXT,
-    "waiting_since": TIME, "first_reply_time": TIME, "snoozed_until": TIME, "closed_time": TIME, "continued_in": INT,
-    "user_id": INT,
-}  # fmt: skip
+_ENTRY_ROWS = JsonRows(
+    chat_id=INT, log=TEXT, seq=INT, kind=TEXT, sender_kind=TEXT, sender_id=INT, client_id=TEXT, body_hash=TEXT,
+    target_seq=INT, reply_to_seq=INT, data=JSON, creation_time=TIME,
+)  # fmt: skip
 
 
-def add_entries(connection: Connection, entries: Sequence[Entry]) -> None:
-    """Insert any number of entries in one statement."""
-    rows = [
-        {
-            "chat_id": entry.chat, "log": entry.log, "seq": entry.seq, "kind": entry.kind,
-            "sender_kind": entry.sender_kind, "sender_id": entry.sender_id, "client_id": entry.client_id,
-            "body_hash": entry.body_hash, "target_seq": entry.target, "reply_to_seq": entry.reply_to,
-            "data": entry.data if entry.target is None else None, "creation_time": entry.creation_time,
-        }
+def add_entries(connection: Connection, entries: Iterable[Entry]) -> None:
+    """Insert any number of entries in one statement. One that changes another holds only its target."""
+    rows = (
+        (
+            entry.chat, entry.log, entry.seq, entry.kind, entry.sender_kind, entry.sender_id, entry.client_id,
+            entry.body_hash, entry.target, entry.reply_to, entry.data if entry.target is None else None,
+            entry.creation_time,
+        )
         for entry in entries
-    ]  # fmt: skip
-    connection.execute(_insert_entries(connection.dialect.name), encode_rows(connection, rows))
+    )  # fmt: skip
+    connection.execute(_insert_entries(connection.dialect.name), _ENTRY_ROWS.parameter(connection, rows))
 
 
 @lru_cache
 def _insert_entries(dialect: str) -> Insert:
-    given = json_rows(dialect, _ENTRY_FIELDS)
-    return insert(MESSAGE).from_select(list(_ENTRY_FIELDS), select(*given.c), include_defaults=False)
+    given = _ENTRY_ROWS.table(dialect)
+    return insert(MESSAGE).from_select(_ENTRY_ROWS.names, select(*given.c), include_defaults=False)
 
 
-def update_chats(connection: Connection, chats: Iterable[Chat]) -> None:
+# What a message changes; and besides that what a change of state does. Apart, because SQLite writes anew the indexes
+# of every column that a statement names.
+_MESSAGE_FIELDS = {
+    "id": INT, "last_seq": INT, "last_note_seq": INT, "rev": INT, "last_customer_seq": INT, "last_staff_seq": INT,
+    "last_entry_time": TIME, "preview": TEXT, "waiting_since": TIME, "first_reply_time": TIME,
+}  # fmt: skip
+_TALKED = JsonRows(**_MESSAGE_FIELDS)
+_CHANGED = JsonRows(
+    **_MESSAGE_FIELDS, user_id=INT, service_person_id=INT, status=TEXT, state_version=INT, snoozed_until=TIME,
+    closed_time=TIME, continued_in=INT,
+)  # fmt: skip
+
+
+def update_chats(connection: Connection, chats: Iterable[Chat], *, only_talk: bool = False) -> None:
     """Store what a write changed in any number of chats, in one statement."""
-    rows = [{name: getattr(chat, name) for name in _CHAT_FIELDS} for chat in chats]
-    connection.execute(_update_chats(connection.dialect.name), encode_rows(connection, rows))
+    shape = _TALKED if only_talk else _CHANGED
+    values = attrgetter(*shape.names)
+    parameter = shape.parameter(connection, (values(chat) for chat in chats))
+    connection.execute(_update_chats(connection.dialect.name, only_talk), parameter)
 
 
 @lru_cache
-def _update_chats(dialect: str) -> Update:
-    given = json_rows(dialect, _CHAT_FIELDS)
-    changed = {name: given.c[name] for name in _CHAT_FIELDS if name != "id"}
+def _update_chats(dialect: str, only_talk: bool) -> Update:
+    given = (_TALKED if only_talk else _CHANGED).table(dialect)
+    changed = {name: given.c[name] for name in given.c.keys() if name != "id"}
     return update(CHAT).where(CHAT.c.id == given.c.id).values(changed)
 
 
@@ -420,31 +481,22 @@ def keep_revision(connection: Connection, entry: Entry, time: datetime, by: int 
     )
 
 
-_MARK_FIELDS = {
-    "chat_id": INT, "log": TEXT, "kind": TEXT, "person_id": INT, "read_seq": INT, "delivered_seq": INT,
-}  # fmt: skip
+_MARKS = JsonRows(chat_id=INT, log=TEXT, kind=TEXT, person_id=INT, read_seq=INT, delivered_seq=INT)
 
 
 def raise_marks(connection: Connection, marks: Iterable[Mark]) -> None:
     """Store marks in one statement; one that is lower than what is stored changes nothing."""
-    rows = [
-        {
-            "chat_id": mark.chat, "log": mark.log, "kind": mark.kind, "person_id": mark.person_id,
-            "read_seq": mark.read_seq, "delivered_seq": mark.delivered_seq,
-        }
-        for mark in marks
-    ]  # fmt: skip
-    rows.sort(key=lambda row: (row["chat_id"], row["log"], row["kind"], row["person_id"]))
-    connection.execute(_upsert_marks(connection.dialect.name), encode_rows(connection, rows))
+    rows = sorted((mark.chat, mark.log, mark.kind, mark.person_id, mark.read_seq, mark.delivered_seq) for mark in marks)
+    connection.execute(_upsert_marks(connection.dialect.name), _MARKS.parameter(connection, rows))
 
 
 @lru_cache
 def _upsert_marks(dialect: str) -> Insert:
     insert_for, greatest = (postgres_insert, func.greatest) if dialect == "postgresql" else (sqlite_insert, func.max)
-    given = json_rows(dialect, _MARK_FIELDS)
+    given = _MARKS.table(dialect)
     # SQLite takes ON for a join's unless the select has a WHERE.
     statement = insert_for(MEMBER).from_select(
-        list(_MARK_FIELDS), select(*given.c).where(given.c.chat_id > 0), include_defaults=False
+        _MARKS.names, select(*given.c).where(given.c.chat_id > 0), include_defaults=False
     )
     newer = {name: greatest(MEMBER.c[name], statement.excluded[name]) for name in ("read_seq", "delivered_seq")}
     return statement.on_conflict_do_update(index_elements=list(MEMBER.primary_key), set_=newer)
@@ -491,7 +543,8 @@ def add_load(connection: Connection, staff_id: int, count: int) -> None:
 def add_merge(connection: Connection, guest_id: int, user_id: int, time: datetime) -> None:
     """From now on every write maps the guest to the user; and who was merged into the guest follows."""
     connection.execute(update(MergedCustomer).where(MergedCustomer.user_id == guest_id).values(user_id=user_id))
-    connection.execute(insert(MergedCustomer).values(guest_id=guest_id, user_id=user_id, merged_time=time))
+    merged = _insert_for(connection)(MergedCustomer).values(guest_id=guest_id, user_id=user_id, merged_time=time)
+    connection.execute(merged.on_conflict_do_nothing())  # done before: then the guest has nothing left to move
 
 
 def move_entries(connection: Connection, guest_id: int, user_id: int) -> None:
@@ -517,12 +570,12 @@ def move_marks(connection: Connection, guest_id: int, user_id: int) -> None:
 
 def _inbox_filter(which: InboxFilter, staff_id: int) -> tuple[Any, ...]:
     if which == "closed":
-        return (CHAT.c.status == "closed",)
+        return (CHAT.c.status == literal_column("'closed'"),)
     if which == "queue":
-        return (CHAT.c.status == "queued",)
+        return (IS_OPEN, CHAT.c.status == "queued")
     if which == "mine":
-        return (CHAT.c.service_person_id == staff_id, CHAT.c.status != "closed")
-    return (CHAT.c.status != "closed",)
+        return (CHAT.c.service_person_id == staff_id, IS_OPEN)
+    return (IS_OPEN,)
 
 
 def _insert_for(connection: Connection) -> Any:

@@ -21,20 +21,41 @@ const SIGN_IN = [
 
 export class AccountForm extends ViewElement {
   #mode = "register"
+  #problem = null
+
+  draw() {
+    super.draw()
+    const { problem = null } = this.view ?? {}
+    if (problem && problem !== this.#problem) this.#showProblem()
+    this.#problem = problem
+  }
 
   template({ me, busy, problem }) {
     if (me?.kind === "user") return this.#signedIn(me, busy)
     const register = this.#mode === "register"
-    const tab = (mode) => html`
-      <button class="tab" type="button" aria-pressed=${String(this.#mode === mode)} @click=${() => this.#choose(mode)}>
-        ${t(`account.${mode}`)}</button>`
+    const tab = (mode) =>
+      html` <button
+        class="tab"
+        type="button"
+        aria-pressed=${String(this.#mode === mode)}
+        @click=${() => this.#choose(mode)}
+      >
+        ${t(`account.${mode}`)}
+      </button>`
     return html`
       <div class="tabs" role="group" aria-label=${t("account.title")}>${tab("register")}${tab("sign_in")}</div>
-      <form class="form" data-testid=${register ? "register-form" : "sign-in-form"} novalidate @submit=${(event) => this.#submit(event)}>
+      <form
+        class="form"
+        data-testid=${register ? "register-form" : "sign-in-form"}
+        novalidate
+        @submit=${(event) => this.#submit(event)}
+      >
         <p class="form__lead">${t(register ? "account.register_text" : "account.sign_in_text")}</p>
         <p class="form__error" role="alert" ?hidden=${!problem?.text}>${problem?.text ?? ""}</p>
         ${(register ? REGISTER : SIGN_IN).map((field) => this.#field(field, problem?.fields?.[field.name]))}
-        <button class="button" type="submit" ?disabled=${busy}>${t(register ? "account.create" : "account.sign_in")}</button>
+        <button class="button" type="submit" ?disabled=${busy}>
+          ${t(register ? "account.create" : "account.sign_in")}
+        </button>
       </form>
     `
   }
@@ -43,9 +64,21 @@ export class AccountForm extends ViewElement {
     const id = `account-${this.#mode}-${name}`
     return html`
       <div class="field">
-        <label class="field__label" for=${id}>${t(`account.${name}`)}${optional ? html` <small>${t("account.optional")}</small>` : nothing}</label>
-        <input class="field__input" id=${id} name=${name} type=${type} autocomplete=${autocomplete} autocapitalize="none"
-          spellcheck="false" ?required=${!optional} aria-invalid=${problem ? "true" : nothing} aria-describedby=${problem ? `${id}-problem` : nothing}>
+        <label class="field__label" for=${id}
+          >${t(`account.${name}`)}${optional ? html` <small>${t("account.optional")}</small>` : nothing}</label
+        >
+        <input
+          class="field__input"
+          id=${id}
+          name=${name}
+          type=${type}
+          autocomplete=${autocomplete}
+          autocapitalize="none"
+          spellcheck="false"
+          ?required=${!optional}
+          aria-invalid=${problem ? "true" : nothing}
+          aria-describedby=${problem ? `${id}-problem` : nothing}
+        />
         ${problem ? html`<p class="field__problem" id=${`${id}-problem`}>${problem}</p>` : nothing}
       </div>
     `
@@ -56,9 +89,17 @@ export class AccountForm extends ViewElement {
       <div class="form">
         <p class="form__lead">${t("account.signed_in_as")}</p>
         <p class="form__name">${me.name || t("account.customer")}</p>
-        <button class="button button--quiet" type="button" ?disabled=${busy} @click=${() => this.emit("sign-out")}>${icons.leave()}${t("account.sign_out")}</button>
+        <button class="button button--quiet" type="button" ?disabled=${busy} @click=${() => this.emit("sign-out")}>
+          ${icons.leave()}${t("account.sign_out")}
+        </button>
       </div>
     `
+  }
+
+  /** Whoever sent the form goes on where something is to be mended. */
+  #showProblem() {
+    const field = this.querySelector('[aria-invalid="true"]') ?? this.querySelector("[type=submit]")
+    field?.focus()
   }
 
   #choose(mode) {

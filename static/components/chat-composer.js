@@ -35,10 +35,27 @@ export class ChatComposer extends ViewElement {
       <form class="composer" @submit=${(event) => this.#submit(event)}>
         ${hint ? html`<p class="composer__hint">${hint}</p>` : nothing}
         <div class="composer__row">
-          <textarea class="composer__input" data-testid="chat-input" rows="1" maxlength=${LONGEST} aria-label=${placeholder}
-            placeholder=${placeholder} ?disabled=${disabled} enterkeyhint="send"
-            @keydown=${(event) => this.#pressed(event)} @input=${() => this.#changed()}></textarea>
-          <button class="composer__send" type="submit" aria-label=${t("chat.send")} title=${t("chat.send")} ?disabled=${disabled}>${icons.send()}</button>
+          <textarea
+            class="composer__input"
+            data-testid="chat-input"
+            rows="1"
+            maxlength=${LONGEST}
+            aria-label=${placeholder}
+            placeholder=${placeholder}
+            ?disabled=${disabled}
+            enterkeyhint="send"
+            @keydown=${(event) => this.#pressed(event)}
+            @input=${() => this.#changed()}
+          ></textarea>
+          <button
+            class="composer__send"
+            type="submit"
+            aria-label=${t("chat.send")}
+            title=${t("chat.send")}
+            ?disabled=${disabled}
+          >
+            ${icons.send()}
+          </button>
         </div>
         <p class="composer__count" role="status" hidden></p>
       </form>
@@ -52,7 +69,7 @@ export class ChatComposer extends ViewElement {
 
   #submit(event) {
     event.preventDefault()
-    const text = this.draft.trim()
+    const text = tidy(this.draft)
     if (!text) return
     this.draft = ""
     this.emit("drafted", { text: "" })
@@ -75,6 +92,12 @@ export class ChatComposer extends ViewElement {
     count.hidden = input.value.length < WARN_AT
     if (!count.hidden) count.textContent = t("chat.chars_left", { n: LONGEST - input.value.length })
   }
+}
+
+/** What a server can keep: no control characters, no half of a character that a cut left over. */
+function tidy(text) {
+  const printable = text.replace(/[\u0000-\u0008\u000b-\u001f\u007f]/g, "").trim()
+  return printable.toWellFormed?.() ?? printable
 }
 
 customElements.define("chat-composer", ChatComposer)

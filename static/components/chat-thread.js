@@ -37,27 +37,37 @@ export class ChatThread extends ViewElement {
   draw() {
     if (!this.view || !this.isConnected) return
     const { key, lines } = this.view
+    const first = lines.find((line) => line.kind !== "day")?.key ?? null // the day's own line stays when older ones come
     if (key !== this.#key) this.#startOver(key)
     const heightBefore = this.#box?.scrollHeight ?? 0
     const last = lines.at(-1)
     const isNew = last && last.key !== this.#lastKey
     if (isNew && last.mine && !last.seq) this.#atEnd = true // just written here
     if (isNew && !this.#atEnd) this.#below = true
+    const hadFocus = this.contains(document.activeElement)
     super.draw()
-    this.#place(lines, heightBefore)
+    const grewAbove = this.#firstKey !== null && first !== this.#firstKey
+    this.#place(grewAbove ? this.#box.scrollHeight - heightBefore : 0)
     this.#lastKey = last?.key ?? null
-    this.#firstKey = lines[0]?.key ?? null
+    this.#firstKey = first
+    if (hadFocus) this.#keepFocus()
+  }
+
+  /** The button that was just pressed may be gone; the keyboard stays in the thread. */
+  #keepFocus() {
+    const here = document.activeElement
+    if (!this.contains(here) || !here.checkVisibility()) this.#box.focus({ preventScroll: true })
   }
 
   /** Stay at the end, or let older lines appear above without moving what is being read. */
-  #place(lines, heightBefore) {
+  #place(heightAbove) {
     const box = this.#box
     if (this.#atEnd) box.scrollTop = box.scrollHeight
-    else if (this.#firstKey && lines[0]?.key !== this.#firstKey) box.scrollTop += box.scrollHeight - heightBefore
+    else box.scrollTop += heightAbove
     if (this.#atEnd) this.#see()
     else this.#updateJump()
     // What is there on opening is not news; screen readers announce what comes later.
-    if (lines.length) setTimeout(() => box.setAttribute("aria-live", "polite"), 500)
+    if (this.view.lines.length) setTimeout(() => box.setAttribute("aria-live", "polite"), 500)
   }
 
   #startOver(key) {
@@ -91,8 +101,17 @@ export class ChatThread extends ViewElement {
 
   template({ lines, typing, older, names, empty }) {
     return html`
-      <div class="thread__box" role="log" aria-live="off" aria-label=${t("chat.log")} tabindex="0" @scroll=${() => this.#scrolled()}>
-        ${older ? html`<p class="thread__older"><button class="link" type="button" @click=${() => this.emit("history")}>${t("chat.older")}</button></p>` : nothing}
+      <div
+        class="thread__box"
+        role="log"
+        aria-live="off"
+        aria-label=${t("chat.log")}
+        tabindex="0"
+        @scroll=${() => this.#scrolled()}
+      >
+        <p class="thread__older" ?hidden=${!older}>
+          <button class="link" type="button" @click=${() => this.emit("history")}>${t("chat.older")}</button>
+        </p>
         ${lines.length ? nothing : empty}
         ${repeat(
           lines,
@@ -100,10 +119,13 @@ export class ChatThread extends ViewElement {
           (line) => this.#line(line, names),
         )}
         <p class="typing" data-testid="typing" ?hidden=${!typing.length}>
-          <span class="typing__dots" aria-hidden="true"><i></i><i></i><i></i></span>${t("chat.typing", { name: typing.join(", ") })}
+          <span class="typing__dots" aria-hidden="true"><i></i><i></i><i></i></span
+          >${t("chat.typing", { name: typing.join(", ") })}
         </p>
       </div>
-      <button class="thread__jump" type="button" hidden @click=${() => this.toEnd()}>${icons.down()}${t("chat.new_below")}</button>
+      <button class="thread__jump" type="button" hidden @click=${() => this.toEnd()}>
+        ${icons.down()}${t("chat.new_below")}
+      </button>
     `
   }
 
@@ -115,17 +137,32 @@ export class ChatThread extends ViewElement {
 
   #message(line, names) {
     const who = line.mine ? t("chat.you") : nameOf(line.sender)
-    const classes = ["message", line.mine && "message--own", line.first && "message--first", line.last && "message--last"]
+    const classes = [
+      "message",
+      line.mine && "message--own",
+      line.first && "message--first",
+      line.last && "message--last",
+    ]
     if (line.state === "failed") classes.push("message--failed")
     return html`
-      <div class=${classes.filter(Boolean).join(" ")} data-testid="message" data-seq=${line.seq ?? nothing}
-        data-client-id=${line.client_id ?? nothing} data-state=${line.state || nothing}>
+      <div
+        class=${classes.filter(Boolean).join(" ")}
+        data-testid="message"
+        data-seq=${line.seq ?? nothing}
+        data-client-id=${line.client_id ?? nothing}
+        data-state=${line.state || nothing}
+      >
         <p class=${names && !line.mine && line.first ? "message__name" : "hidden"}>${who}</p>
         <div class="message__body">
-          ${line.deleted ? html`<p class="message__gone">${t("chat.deleted")}</p>` : html`<p class="message__text">${line.text}</p>`}
+          <p
+            class=${line.deleted ? "message__gone" : "message__text"}
+            .textContent=${line.deleted ? t("chat.deleted") : line.text}
+          ></p>
           <p class="message__foot">
             ${line.edited ? html`<span>${t("chat.edited")}</span>` : nothing}
-            <time datetime=${new Date(line.time).toISOString()} title=${fullMoment(line.time)}>${clock(line.time)}</time>
+            <time datetime=${new Date(line.time).toISOString()} title=${fullMoment(line.time)}
+              >${clock(line.time)}</time
+            >
             ${line.mine && line.state !== "failed" ? this.#mark(line.state) : nothing}
           </p>
         </div>
@@ -136,8 +173,12 @@ export class ChatThread extends ViewElement {
 
   #mark(state) {
     const label = t(`chat.state_${state}`)
-    return html`<span class="message__mark message__mark--${state}" data-testid=${state === "read" ? "read-mark" : nothing}
-      title=${label}>${STATE_ICONS[state]()}<span class="hidden">${label}</span></span>`
+    return html`<span
+      class="message__mark message__mark--${state}"
+      data-testid=${state === "read" ? "read-mark" : nothing}
+      title=${label}
+      >${STATE_ICONS[state]()}<span class="hidden">${label}</span></span
+    >`
   }
 
   #failure({ client_id, error, entries }) {
@@ -146,11 +187,20 @@ export class ChatThread extends ViewElement {
     return html`
       <div class="message__failure" role="alert">
         <p>${icons.alert()}${t(reason)}</p>
-        ${moved && entries ? html`<ul class="message__others">${entries.map((entry) => this.#other(entry))}</ul>` : nothing}
+        ${
+          moved && entries
+            ? html`<ul class="message__others">
+                ${entries.map((entry) => this.#other(entry))}
+              </ul>`
+            : nothing
+        }
         <p class="message__choices">
           <button class="link" type="button" @click=${() => this.emit(moved ? "force" : "retry", { client_id, error })}>
-            ${t(moved ? "chat.send_anyway" : "chat.retry")}</button>
-          <button class="link" type="button" @click=${() => this.emit("discard", { client_id })}>${t("chat.discard")}</button>
+            ${t(moved ? "chat.send_anyway" : "chat.retry")}
+          </button>
+          <button class="link" type="button" @click=${() => this.emit("discard", { client_id })}>
+            ${t("chat.discard")}
+          </button>
         </p>
       </div>
     `
@@ -163,7 +213,8 @@ export class ChatThread extends ViewElement {
 
 /** Entries of the system carry a code and parameters; here they become words. */
 function systemText({ code, data, sender }) {
-  const key = code === "assigned" && !data.to ? "unassigned" : code === "closed" && data.reason === "merged" ? "merged" : code
+  const key =
+    code === "assigned" && !data.to ? "unassigned" : code === "closed" && data.reason === "merged" ? "merged" : code
   const names = { name: nameOf(data.to ?? data.by ?? sender), by: nameOf(data.by ?? sender) }
   return has(`chat.system_${key}`) ? t(`chat.system_${key}`, names) : t("chat.system_other")
 }

@@ -14,6 +14,7 @@ import "./chat-composer.js"
 import "./chat-thread.js"
 
 const MOST_UNREAD = 9
+const phone = matchMedia("(max-width: 639px)") // as in widget.css
 
 export class ChatWidget extends ViewElement {
   isOpen = false
@@ -27,14 +28,17 @@ export class ChatWidget extends ViewElement {
 
   connectedCallback() {
     super.connectedCallback()
-    this.addEventListener("keydown", (event) => event.key === "Escape" && this.isOpen && this.close())
+    this.addEventListener("keydown", ({ key, isComposing }) => {
+      if (key === "Escape" && !isComposing && this.isOpen) this.close()
+    })
+    phone.addEventListener("change", () => this.#coverPage()) // turned on its side
   }
 
   open(part = "chat") {
     const wasOpen = this.isOpen
     this.isOpen = true
     this.#part = part
-    document.documentElement.classList.add("has-panel")
+    this.#coverPage()
     this.draw()
     if (!wasOpen) {
       this.emit("opened")
@@ -45,7 +49,7 @@ export class ChatWidget extends ViewElement {
 
   close() {
     this.isOpen = false
-    document.documentElement.classList.remove("has-panel")
+    this.#coverPage()
     this.draw()
     this.emit("closed")
     this.querySelector(".bubble").focus()
@@ -59,6 +63,13 @@ export class ChatWidget extends ViewElement {
     return this.querySelector("chat-composer").draft
   }
 
+  /** On a phone the panel covers the page; what is behind it must not be reached by keyboard either. */
+  #coverPage() {
+    const covered = this.isOpen && phone.matches
+    document.documentElement.classList.toggle("has-panel", this.isOpen)
+    for (const other of this.parentElement.children) if (other !== this) other.inert = covered
+  }
+
   #focusPart() {
     const target = this.#part === "chat" ? "textarea" : "account-form input, account-form button"
     this.querySelector(target)?.focus()
@@ -70,21 +81,31 @@ export class ChatWidget extends ViewElement {
     return html`
       <section class="panel" role="dialog" aria-label=${t("chat.title")} ?hidden=${!this.isOpen}>
         ${this.#header(view)}
-        <p class="panel__connection" role="status" ?hidden=${!view.offline}>${view.offline ? t("chat.connecting") : ""}</p>
+        <p class="panel__connection" role="status" ?hidden=${!view.offline}>
+          ${view.offline ? t("chat.connecting") : ""}
+        </p>
         <div class="panel__part" ?hidden=${this.#part !== "chat"}>
           <chat-thread .view=${{ ...view.thread, empty: this.#greeting() }}></chat-thread>
           ${view.problem ? html`<p class="panel__problem" role="alert">${view.problem}</p>` : nothing}
-          <chat-composer .view=${{ placeholder: t("chat.placeholder"), hint: view.status === "closed" ? t("chat.closed_hint") : null }}></chat-composer>
+          <chat-composer
+            .view=${{ placeholder: t("chat.placeholder"), hint: view.status === "closed" ? t("chat.closed_hint") : null }}
+          ></chat-composer>
         </div>
         <div class="panel__part panel__part--account" ?hidden=${this.#part !== "account"}>
           <account-form .view=${view.account}></account-form>
         </div>
       </section>
       ${this.#preview(view)}
-      <button class="bubble" type="button" data-testid="chat-bubble" aria-expanded=${String(this.isOpen)} aria-label=${label}
-        @click=${() => (this.isOpen ? this.close() : this.open())}>
+      <button
+        class="bubble"
+        type="button"
+        data-testid="chat-bubble"
+        aria-expanded=${String(this.isOpen)}
+        aria-label=${label}
+        @click=${() => (this.isOpen ? this.close() : this.open())}
+      >
         ${this.isOpen ? icons.down() : icons.chat()}
-        ${unread && !this.isOpen ? html`<span class="bubble__badge" aria-hidden="true">${unread > MOST_UNREAD ? `${MOST_UNREAD}+` : unread}</span>` : nothing}
+        ${unread && !this.isOpen ? html`<span class="bubble__badge" aria-hidden="true">${badge(unread)}</span>` : nothing}
       </button>
       <p class="hidden" role="status">${unread && !this.isOpen ? t("chat.unread", { n: unread }) : ""}</p>
     `
@@ -92,21 +113,52 @@ export class ChatWidget extends ViewElement {
 
   #header({ assignee, status, account }) {
     const inAccount = this.#part === "account"
-    const state = assignee && status !== "closed" ? "with" : status === "queued" ? "queued" : status === "closed" ? "closed" : "idle"
+    const state = status === "closed" ? "closed" : assignee ? "with" : status === "queued" ? "queued" : "idle"
     return html`
-      <header class="panel__top">
-        ${inAccount
-          ? html`<button class="panel__tool" type="button" aria-label=${t("chat.back")} title=${t("chat.back")} @click=${() => this.open("chat")}>${icons.back()}</button>`
-          : html`<span class="panel__face" aria-hidden="true">${assignee && status !== "closed" ? initial(assignee) : icons.chat()}</span>`}
+      <div class="panel__top">
+        ${
+          inAccount
+            ? html`<button
+                class="panel__tool"
+                type="button"
+                aria-label=${t("chat.back")}
+                title=${t("chat.back")}
+                @click=${() => this.open("chat")}
+              >
+                ${icons.back()}
+              </button>`
+            : html`<span class="panel__face" aria-hidden="true"
+                >${state === "with" ? initial(assignee) : icons.chat()}</span
+              >`
+        }
         <div class="panel__words">
           <h2 class="panel__title">${t(inAccount ? "account.title" : "chat.title")}</h2>
           ${inAccount ? nothing : html`<p class="panel__state">${t(`chat.header_${state}`, { name: nameOf(assignee) })}</p>`}
         </div>
-        ${inAccount ? nothing : html`
-          <button class="panel__tool" type="button" data-testid="account" @click=${() => this.open("account")}
-            aria-label=${account.me?.kind === "user" ? t("account.title") : t("account.enter")} title=${t("account.enter_why")}>${icons.person()}</button>`}
-        <button class="panel__tool" type="button" aria-label=${t("chat.close")} title=${t("chat.close")} @click=${() => this.close()}>${icons.close()}</button>
-      </header>
+        ${
+          inAccount
+            ? nothing
+            : html`<button
+                class="panel__tool"
+                type="button"
+                data-testid="account"
+                @click=${() => this.open("account")}
+                aria-label=${account.me?.kind === "user" ? t("account.title") : t("account.enter")}
+                title=${t("account.enter_why")}
+              >
+                ${icons.person()}
+              </button>`
+        }
+        <button
+          class="panel__tool"
+          type="button"
+          aria-label=${t("chat.close")}
+          title=${t("chat.close")}
+          @click=${() => this.close()}
+        >
+          ${icons.close()}
+        </button>
+      </div>
     `
   }
 
@@ -123,14 +175,20 @@ export class ChatWidget extends ViewElement {
     const dismiss = () => {
       this.#previewClosed = preview.key
       this.draw()
+      this.querySelector(".bubble").focus()
     }
     return html`<div class="preview">
-      <button class="preview__text" type="button" @click=${() => this.open()}><b>${nameOf(preview.sender)}</b><span>${preview.text}</span></button>
-      <button class="preview__close" type="button" aria-label=${t("chat.dismiss")} @click=${dismiss}>${icons.close()}</button>
+      <button class="preview__text" type="button" @click=${() => this.open()}>
+        <b>${nameOf(preview.sender)}</b><span>${preview.text}</span>
+      </button>
+      <button class="preview__close" type="button" aria-label=${t("chat.dismiss")} @click=${dismiss}>
+        ${icons.close()}
+      </button>
     </div>`
   }
 }
 
+const badge = (unread) => (unread > MOST_UNREAD ? `${MOST_UNREAD}+` : unread)
 const initial = (person) => nameOf(person).trim().charAt(0).toUpperCase()
 
 customElements.define("chat-widget", ChatWidget)

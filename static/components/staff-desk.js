@@ -1,7 +1,7 @@
 /**
  * <staff-desk>: inbox, thread and context side by side; on a phone one of them at a time.
  * view: {shop, languages: [{code, url, current}], me, presence, colleagues, offline, inbox (view of <staff-inbox>), chat}
- *   chat: null, or {id, state, name, thread (view of <chat-thread>), can: {claim, close, reopen, write}, hint, notice, placeholder}
+ *   chat: null, or {id, state, name, thread (view of <chat-thread>), can: {claim, close, reopen, write}, hint, notice}
  * Events: presence {state}, leave, deselect, claim, close-chat, reopen-chat; those of the parts.
  */
 import { html, nothing } from "../vendor/lit-html/lit-html.js"
@@ -44,15 +44,38 @@ export class StaffDesk extends ViewElement {
         <div class="office__tools">
           <label class="presence presence--${presence}">
             <span class="hidden">${t("staff.presence")}</span>
-            <select class="presence__select" data-testid="presence" @change=${(event) => this.emit("presence", { state: event.target.value })}>
-              ${PRESENCE.map((state) => html`<option value=${state} .selected=${state === presence}>${t(`staff.presence_${state}`)}</option>`)}
+            <select
+              class="presence__select"
+              data-testid="presence"
+              @change=${(event) => this.emit("presence", { state: event.target.value })}
+            >
+              ${PRESENCE.map(
+                (state) => html`
+                  <option value=${state} .selected=${state === presence}>${t(`staff.presence_${state}`)}</option>
+                `,
+              )}
             </select>
           </label>
           <span class="languages" role="group" aria-label=${t("staff.language")}>
-            ${languages.map(({ code, url, current }) => html`<a class="languages__link" href=${url} lang=${code} aria-current=${current ? "true" : nothing}>${code.toUpperCase()}</a>`)}
+            ${languages.map(
+              ({ code, url, current }) => html`
+                <a class="languages__link" href=${url} lang=${code} aria-current=${current ? "true" : nothing}
+                  >${code.toUpperCase()}</a
+                >
+              `,
+            )}
           </span>
           <span class="office__me">${nameOf(me)}</span>
-          <button class="tool" type="button" data-testid="staff-logout" aria-label=${t("account.sign_out")} title=${t("account.sign_out")} @click=${() => this.emit("leave")}>${icons.leave()}</button>
+          <button
+            class="tool"
+            type="button"
+            data-testid="staff-logout"
+            aria-label=${t("account.sign_out")}
+            title=${t("account.sign_out")}
+            @click=${() => this.emit("leave")}
+          >
+            ${icons.leave()}
+          </button>
         </div>
       </header>
     `
@@ -60,11 +83,25 @@ export class StaffDesk extends ViewElement {
 
   #chat(chat) {
     const { state, can } = chat
-    const act = (name, event, testid, quiet) => html`
-      <button class="button button--small ${quiet ? "button--quiet" : ""}" type="button" data-testid=${testid} @click=${() => this.emit(event)}>${t(`staff.${name}`)}</button>`
+    const act = (name, event, testid, quiet) =>
+      html` <button
+        class="button button--small ${quiet ? "button--quiet" : ""}"
+        type="button"
+        data-testid=${testid}
+        @click=${() => this.emit(event)}
+      >
+        ${t(`staff.${name}`)}
+      </button>`
     return html`
       <header class="chat-top">
-        <button class="tool chat-top__back" type="button" aria-label=${t("staff.to_inbox")} @click=${() => this.emit("deselect")}>${icons.back()}</button>
+        <button
+          class="tool chat-top__back"
+          type="button"
+          aria-label=${t("staff.to_inbox")}
+          @click=${() => this.emit("deselect")}
+        >
+          ${icons.back()}
+        </button>
         <div class="chat-top__words">
           <h1 class="chat-top__name">${chat.name}</h1>
           <p class="chat-top__state">${this.#status(state)}</p>
@@ -77,7 +114,10 @@ export class StaffDesk extends ViewElement {
       </header>
       ${chat.notice ? html`<p class="chat-notice" role="status">${chat.notice}</p>` : nothing}
       <chat-thread .view=${{ ...chat.thread, empty: nothing }}></chat-thread>
-      <chat-composer ?hidden=${!can.write} .view=${{ placeholder: t("staff.placeholder"), hint: chat.hint, disabled: !can.write }}></chat-composer>
+      <chat-composer
+        ?hidden=${!can.write}
+        .view=${{ placeholder: t("staff.placeholder"), hint: chat.hint, disabled: !can.write }}
+      ></chat-composer>
       ${can.write ? nothing : html`<p class="chat-closed">${t("staff.closed_text")}</p>`}
     `
   }
@@ -85,7 +125,9 @@ export class StaffDesk extends ViewElement {
   #status(state) {
     if (!state) return t("staff.loading")
     const status = t(`staff.status_${state.status}`)
-    return state.assignee && state.status !== "closed" ? `${status} · ${nameOf({ kind: "staff", ...state.assignee })}` : status
+    return state.assignee && state.status !== "closed"
+      ? `${status} · ${nameOf({ kind: "staff", ...state.assignee })}`
+      : status
   }
 
   #nothing({ rows, filter, loading }) {
@@ -93,7 +135,7 @@ export class StaffDesk extends ViewElement {
     return html`
       <div class="desk__nothing">
         ${icons.chat()}
-        <p class="desk__nothing-title">${t(quiet ? "staff.quiet" : "staff.choose")}</p>
+        <h1 class="desk__nothing-title">${t(quiet ? "staff.quiet" : "staff.choose")}</h1>
         <p>${t(quiet ? "staff.quiet_text" : "staff.choose_text")}</p>
       </div>
     `
@@ -113,14 +155,34 @@ export class StaffDesk extends ViewElement {
       <aside class="desk__context" aria-label=${t("staff.context")}>
         <h2 class="context__title">${t("staff.context")} <span class="context__number">№ ${id}</span></h2>
         <dl class="facts">
-          ${(facts || []).filter(([, value]) => value).map(([key, value]) => html`<div class="facts__row"><dt>${t(`staff.fact_${key}`)}</dt><dd>${value}</dd></div>`)}
+          ${(facts || [])
+            .filter(([, value]) => value)
+            .map(
+              ([key, value]) =>
+                html`<div class="facts__row">
+                  <dt>${t(`staff.fact_${key}`)}</dt>
+                  <dd>${value}</dd>
+                </div>`,
+            )}
         </dl>
-        ${colleagues.length ? html`
-          <h2 class="context__title">${t("staff.colleagues")}</h2>
-          <ul class="colleagues">
-            ${colleagues.map((one) => html`<li class="presence presence--${one.state}">${nameOf({ kind: "staff", ...one })}<span class="colleagues__state">${t(`staff.presence_${one.state}`)}</span></li>`)}
-          </ul>` : nothing}
+        ${colleagues.length ? this.#colleagues(colleagues) : nothing}
       </aside>
+    `
+  }
+
+  #colleagues(colleagues) {
+    return html`
+      <h2 class="context__title">${t("staff.colleagues")}</h2>
+      <ul class="colleagues">
+        ${colleagues.map(
+          (one) => html`
+            <li class="presence presence--${one.state}">
+              ${nameOf({ kind: "staff", ...one })}
+              <span class="colleagues__state">${t(`staff.presence_${one.state}`)}</span>
+            </li>
+          `,
+        )}
+      </ul>
     `
   }
 }

@@ -19,8 +19,16 @@ export class StaffInbox extends ViewElement {
     return html`
       <div class="filters" role="group" aria-label=${t("staff.filters")}>
         ${FILTERS.map(
-          (name) => html`<button class="filter" type="button" aria-pressed=${String(name === filter)} data-filter=${name}
-            @click=${() => this.emit("filter", { filter: name })}>${t(`staff.filter_${name}`)}${counts[name] ? html`<span class="filter__count">${counts[name]}</span>` : nothing}</button>`,
+          (name) =>
+            html`<button
+              class="filter"
+              type="button"
+              aria-pressed=${String(name === filter)}
+              data-filter=${name}
+              @click=${() => this.emit("filter", { filter: name })}
+            >
+              ${t(`staff.filter_${name}`)}${counts[name] ? html`<span class="filter__count">${counts[name]}</span>` : nothing}
+            </button>`,
         )}
       </div>
       <ul class="inbox" aria-label=${t("staff.inbox")}>
@@ -31,7 +39,9 @@ export class StaffInbox extends ViewElement {
         )}
       </ul>
       ${rows.length ? nothing : this.#empty(filter, loading)}
-      ${more ? html`<p class="inbox__more"><button class="link" type="button" @click=${() => this.emit("more")}>${t("staff.more")}</button></p>` : nothing}
+      <p class="inbox__more" ?hidden=${!more}>
+        <button class="link" type="button" @click=${() => this.emit("more")}>${t("staff.more")}</button>
+      </p>
     `
   }
 
@@ -39,11 +49,20 @@ export class StaffInbox extends ViewElement {
     const current = row.chat === selected
     return html`
       <li>
-        <button class="row ${row.unread ? "row--unread" : ""}" type="button" data-testid="inbox-row" data-chat=${row.chat}
-          data-status=${row.status} aria-current=${current ? "true" : nothing} @click=${() => this.emit("choose", { chat: row.chat })}>
+        <button
+          class="row ${row.unread ? "row--unread" : ""}"
+          type="button"
+          data-testid="inbox-row"
+          data-chat=${row.chat}
+          data-status=${row.status}
+          aria-current=${current ? "true" : nothing}
+          @click=${() => this.emit("choose", { chat: row.chat })}
+        >
           <span class="face face--${row.chat % 6}" aria-hidden="true">${row.name.charAt(0).toUpperCase()}</span>
           <span class="row__words">
-            <span class="row__top"><span class="row__name">${row.name}</span><span class="row__time">${moment(row.time)}</span></span>
+            <span class="row__top"
+              ><span class="row__name">${row.name}</span><span class="row__time">${moment(row.time)}</span></span
+            >
             <span class="row__preview">${row.preview || t("staff.no_preview")}</span>
             <span class="row__foot">${this.#tag(row)}</span>
           </span>
@@ -56,7 +75,8 @@ export class StaffInbox extends ViewElement {
   #tag({ status, waiting_ms, assignee, mine }) {
     if (waiting_ms !== null) {
       const late = waiting_ms >= VERY_LATE_MS ? "tag--very-late" : waiting_ms >= LATE_MS ? "tag--late" : "tag--fresh"
-      return html`<span class="tag ${late}">${t("staff.waits", { time: duration(waiting_ms) })}</span>${mine || !assignee ? nothing : html`<span class="tag">${assignee}</span>`}`
+      return html`<span class="tag ${late}">${t("staff.waits", { time: duration(waiting_ms) })}</span
+        >${mine || !assignee ? nothing : html`<span class="tag">${assignee}</span>`}`
     }
     if (status === "closed") return html`<span class="tag">${t("staff.status_closed")}</span>`
     return assignee ? html`<span class="tag">${mine ? t("staff.mine") : assignee}</span>` : nothing

@@ -15,6 +15,7 @@ import { Replica } from "./replica.js"
 import { Socket } from "./socket.js"
 
 const TYPING_MS = 3_000
+const LEAFING_MS = 250
 const CALM_MS = 1_000 // a shorter loss of connection is not worth a word
 
 /** Under which name a person's unsent messages are kept. */
@@ -28,7 +29,9 @@ export class ChatClient extends EventTarget {
   #audience
   #socket
   #marks
-  #watched = new Set() // staff: the chats that we follow
+  #watched = new Set() // staff: the chat that is on the screen
+  #followed = new Set() // and those that this connection is sent
+  #chosenAt = 0
   #echoes = new Map() // client_id → {row, seq}: acknowledged, its event still on the way
   #typed = new Map()
   #names = Promise.resolve() // changes of the outbox's owner, one after another
@@ -54,6 +57,7 @@ export class ChatClient extends EventTarget {
     document.addEventListener("visibilitychange", () => !document.hidden && this.#wake())
     addEventListener("pageshow", () => this.#wake())
     addEventListener("online", () => this.#wake())
+    addEventListener("offline", () => this.#wake()) // the socket itself would notice much later
   }
 
   get me() {
@@ -91,7 +95,7 @@ export class ChatClient extends EventTarget {
     this.stop()
     this.replica.clear()
     this.replica.me = null
-    this.outbox?.setOwner(null)
+    this.#names = this.#names.then(() => this.outbox?.setOwner(null))
     this.#watched.clear()
     this.#echoes.clear()
     this.#marks.clear()
@@ -118,11 +122,11 @@ export class ChatClient extends EventTarget {
     return this.outbox.add({ chat, text, seen })
   }
 
-  /** What of the outbox stands below the entries of a chat; `chat` null: what has no chat yet. */
+  /** What of the outbox stands below the entries of a chat; without `chat` all of it, also of chats not yet known. */
   unsent(chat) {
-    const echoes = [...this.#echoes.values()].filter(({ row }) => row.chat === chat).map(({ row }) => row)
-    const waiting = this.outbox?.rows.filter((row) => row.chat === chat && !this.#echoes.has(row.client_id)) ?? []
-    return [...echoes, ...waiting]
+    const echoes = [...this.#echoes.values()].map(({ row }) => row)
+    const waiting = this.outbox?.rows.filter((row) => !this.#echoes.has(row.client_id)) ?? []
+    return [...echoes, ...waiting].filter((row) => chat === undefined || row.chat === chat)
   }
 
   /** Everything up to `seq` was seen on a visible page. */
@@ -145,11 +149,18 @@ export class ChatClient extends EventTarget {
     if (question && this.ready) await this.#ask(question)
   }
 
-  /** Staff: follow one chat instead of the one before. */
+  /** Staff: follow one chat instead of the one before. Who leafs through the list does not ask for every chat of it. */
   async watch(chat) {
-    for (const other of this.#watched) if (other !== chat) this.#socket.tell("chat.unwatch", { chat: other })
+    const before = [...this.#watched].filter((other) => other !== chat)
+    const hurried = Date.now() - this.#chosenAt < LEAFING_MS
+    this.#chosenAt = Date.now()
     this.#watched = new Set(chat === null ? [] : [chat])
-    if (chat !== null && this.ready) await this.#follow(chat)
+    for (const other of before) {
+      this.#marks.leave(other)
+      if (this.#followed.delete(other)) this.#socket.tell("chat.unwatch", { chat: other })
+    }
+    if (hurried) await pause(LEAFING_MS)
+    if (this.#watched.has(chat) && this.ready) await this.#follow(chat)
   }
 
   // --- the connection ------------------------------------------------------------------------------------------------
@@ -169,6 +180,7 @@ export class ChatClient extends EventTarget {
     if (fresh) this.#forgetPlaces()
     this.replica.hello(reply, { fresh })
     this.#rename(before, reply.me)
+    this.#followed = new Set(this.#watched)
     if (!resumed) for (const chat of this.#watched) this.#follow(chat)
     this.dispatchEvent(new CustomEvent("hello"))
     if (this.#audience === "staff" && this.replica.inbox.cursor === null) this.dispatchEvent(new CustomEvent("list"))
@@ -227,12 +239,14 @@ export class ChatClient extends EventTarget {
 
   /** The outbox follows: the same person under another name keeps what is unsent, anybody else starts with nothing. */
   #rename(from, to) {
-    this.#names = this.#names.then(async () => {
-      const same = from?.kind === "guest" && (to.kind === "user" || from.id === null || from.id === to.id)
-      if (same) await this.outbox.rename(ownerOf(from), ownerOf(to))
-      if (to.kind !== "staff" && to.id !== null) await this.outbox.rename("guest/new", ownerOf(to))
-      await this.outbox.setOwner(ownerOf(to))
-    })
+    this.#names = this.#names
+      .catch(() => {})
+      .then(async () => {
+        const same = from?.kind === "guest" && (to.kind === "user" || from.id === null || from.id === to.id)
+        if (same) await this.outbox.rename(ownerOf(from), ownerOf(to))
+        if (to.kind !== "staff" && to.id !== null) await this.outbox.rename("guest/new", ownerOf(to))
+        await this.outbox.setOwner(ownerOf(to))
+      })
     return this.#names
   }
 
@@ -269,7 +283,7 @@ export class ChatClient extends EventTarget {
       const reply = await this.#socket.command(question.type, question.data)
       this.#run(this.replica.answer(question, reply))
     } catch (error) {
-      if (error.code === undefined) throw error
+      if (typeof error.code !== "string") throw error
       if (error.retry_after_ms !== undefined) {
         await pause(error.retry_after_ms)
         if (connection === this.#connection && this.ready) return this.#ask(question)
@@ -280,10 +294,15 @@ export class ChatClient extends EventTarget {
   }
 
   async #follow(chat) {
-    const after = this.replica.chat(chat).cursors()
-    await this.#socket.command("chat.watch", { chat, after }).catch((error) => {
-      if (error.code === undefined) throw error
-    })
+    this.#followed.add(chat)
+    try {
+      await this.#socket.command("chat.watch", { chat, after: this.replica.chat(chat).cursors() })
+    } catch (error) {
+      if (typeof error.code !== "string") throw error
+      if (error.retry_after_ms === undefined) return // not there, or the connection went and hello will ask
+      await pause(error.retry_after_ms)
+      if (this.#watched.has(chat) && this.ready) await this.#follow(chat)
+    }
   }
 
   /** One attempt for a row of the outbox. */

@@ -1,5 +1,5 @@
 /** What all our elements share: they draw themselves from one `view` object and speak by events. */
-import { render } from "../vendor/lit-html/lit-html.js"
+import { nothing, render } from "../vendor/lit-html/lit-html.js"
 
 export class ViewElement extends HTMLElement {
   #view = null
@@ -15,7 +15,17 @@ export class ViewElement extends HTMLElement {
   }
 
   draw() {
-    if (this.#view && this.isConnected) render(this.template(this.#view), this)
+    if (!this.#view || !this.isConnected) return
+    const focused = this.contains(document.activeElement) ? document.activeElement : null
+    render(this.template(this.#view), this)
+    // A list that is sorted anew moves its rows, and what is moved loses the keyboard's focus.
+    if (focused?.isConnected && document.activeElement !== focused) focused.focus({ preventScroll: true })
+  }
+
+  /** Show nothing, and keep nothing of what was shown, until there is another view. */
+  clear() {
+    this.#view = null
+    render(nothing, this)
   }
 
   connectedCallback() {

@@ -1,7 +1,7 @@
 /** Times and names as people read them. */
 import { language, t } from "./texts.js"
 
-const clockFormat = new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit", hour12: false })
+const clockFormat = new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" })
 const dayFormat = new Intl.DateTimeFormat(language, { day: "numeric", month: "long" })
 const yearFormat = new Intl.DateTimeFormat(language, { day: "numeric", month: "long", year: "numeric" })
 const shortFormat = new Intl.DateTimeFormat(language, { day: "numeric", month: "short" })
@@ -21,7 +21,8 @@ export function day(time, now = Date.now()) {
 }
 
 /** A moment in a list: the clock today, the day before that. */
-export const moment = (time, now = Date.now()) => (midnight(now) === midnight(time) ? clock(time) : shortFormat.format(time))
+export const moment = (time, now = Date.now()) =>
+  midnight(now) === midnight(time) ? clock(time) : shortFormat.format(time)
 
 export const fullMoment = (time) => `${day(time)}, ${clock(time)}`
 

@@ -1,7 +1,8 @@
 /** The few pictures of the interface, drawn with the text's colour. They say nothing by themselves: label the button. */
 import { html } from "../vendor/lit-html/lit-html.js"
 
-const drawn = (path) => () => html`<svg class="icon" viewBox="0 0 20 20" aria-hidden="true" focusable="false"><path d=${path}></path></svg>`
+const drawn = (path) => () =>
+  html`<svg class="icon" viewBox="0 0 20 20" aria-hidden="true" focusable="false"><path d=${path}></path></svg>`
 
 export const icons = {
   chat: drawn("M4.5 3.5h11a2 2 0 0 1 2 2v6.6a2 2 0 0 1-2 2H9l-4 3v-3h-.5a2 2 0 0 1-2-2V5.5a2 2 0 0 1 2-2z"),

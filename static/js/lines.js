@@ -2,7 +2,7 @@
  * What a thread shows, from what the replica and the outbox know. Pure: entries in, lines out.
  * A line: {key, kind: "day" | "message" | "system", …}. A message of ours keeps its key from pending to read.
  */
-import { marksOf } from "./replica.js"
+import { marksOf } from "./chat-state.js"
 
 const GROUP_MS = 5 * 60_000 // messages of one sender closer than this stand together
 const SYSTEM = new Set(["opened", "assigned", "closed", "reopened", "transferred", "snoozed"])
@@ -42,7 +42,8 @@ export function unreadCount(replica, chat) {
   const mine = replica.me?.kind === "staff" ? "staff" : "customer"
   let read = 0
   for (const { kind, id, read_seq } of chat.members.values()) {
-    if ((kind === "staff") === (mine === "staff") && (mine === "customer" || id === replica.me.id)) read = Math.max(read, read_seq)
+    if ((kind === "staff") === (mine === "staff") && (mine === "customer" || id === replica.me.id))
+      read = Math.max(read, read_seq)
   }
   return chat.entries().filter((entry) => {
     return entry.kind === "message" && entry.seq > read && !entry.deleted && !replica.isMine(entry.sender)

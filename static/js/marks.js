@@ -29,6 +29,14 @@ export class Marks {
     }
   }
 
+  /** The chat is no longer followed: say what is left to say, then never again. */
+  leave(chat) {
+    if (!this.#chats.has(chat)) return
+    this.#flush(chat)
+    clearTimeout(this.#chats.get(chat).timer)
+    this.#chats.delete(chat)
+  }
+
   /** Another person: nothing of this is theirs. */
   clear() {
     for (const { timer } of this.#chats.values()) clearTimeout(timer)

@@ -37,7 +37,7 @@ export class Outbox {
   #now
   #connected = false
   #busy = new Map() // lane → whether to look again afterwards
-  #timer = null
+  #timers = new Map() // lane → when its first row may be tried again
 
   constructor({ store = memoryStore(), send, onChange = () => {}, locks = alone, now = Date.now }) {
     this.#store = store
@@ -104,7 +104,7 @@ export class Outbox {
 
   disconnected() {
     this.#connected = false
-    clearTimeout(this.#timer)
+    for (const timer of this.#timers.values()) clearTimeout(timer)
   }
 
   /** Read the store again, show it, and send what may be sent. */
@@ -152,7 +152,7 @@ export class Outbox {
     const rows = await this.#store.list() // not `this.rows`: another tab may have sent some a moment ago
     const row = rows.find((one) => one.state === "pending" && one.owner === this.owner && this.#lane(one) === lane)
     if (!row || !this.#connected) return false
-    if (row.retry_at > this.#now()) return this.#later(row.retry_at)
+    if (row.retry_at > this.#now()) return this.#later(lane, row.retry_at)
     const { client_id } = row
     const kind = row.kind ?? (row.chat === null ? "chat.open" : "message.send")
     if (!row.kind) await this.#store.edit((one) => (one.client_id === client_id ? { ...one, kind } : one))
@@ -160,7 +160,7 @@ export class Outbox {
       const { chat } = await this.#send({ ...row, kind })
       await this.#store.edit((one) => this.#afterReply(one, { ...row, kind }, chat))
     } catch (error) {
-      if (error.code === undefined) throw error // our own mistake, not a refusal
+      if (typeof error.code !== "string") throw error // our own mistake, not a refusal
       await this.#store.edit((one) => (one.client_id === client_id ? this.#afterError(one, error) : one))
     }
     await this.refresh()
@@ -179,9 +179,12 @@ export class Outbox {
     return { ...row, state: "failed", error: extra.reason ?? code, entries: extra.entries ?? null }
   }
 
-  #later(time) {
-    clearTimeout(this.#timer)
-    this.#timer = setTimeout(() => this.#flushAll(), Math.max(0, time - this.#now()) + 5)
+  #later(lane, time) {
+    clearTimeout(this.#timers.get(lane))
+    this.#timers.set(
+      lane,
+      setTimeout(() => this.#flushAll(), Math.max(0, time - this.#now()) + 5),
+    )
     return false
   }
 }

@@ -11,51 +11,7 @@
  * `chat.sync` has brought what is missing. After a reset the older entries are forgotten, not kept beside a hole: an edit
  * or a deletion in the hole would never reach them. They come back page by page through `chat.history`.
  */
-
-/** One log of one chat. `entries` has everything from `oldest` to `applied`; what is below is not loaded. */
-class Log {
-  applied = 0
-  head = 0
-  oldest = 1
-  entries = new Map()
-  held = new Map()
-  syncing = false
-  again = false // chat.behind came while a sync was on its way: that reply may be too early to end the silence
-}
-
-/** One chat: its state, its logs, and how far everybody has read. */
-class Chat {
-  constructor(id) {
-    this.id = id
-    this.state = null
-    this.stateRev = -1
-    this.logs = new Map()
-    this.members = new Map() // "staff/7" → {kind, id, read_seq, delivered_seq}
-    this.typing = new Map() // "staff/7" → {sender, turn}: `turn` rises each time it is said again
-  }
-
-  log(name = "chat") {
-    if (!this.logs.has(name)) this.logs.set(name, new Log())
-    return this.logs.get(name)
-  }
-
-  /** How far each log was applied; null asks for the newest entries only. */
-  cursors() {
-    const cursors = { chat: null }
-    for (const [name, { applied }] of this.logs) cursors[name] = applied || null
-    return cursors
-  }
-
-  /** What is known of one log in the order of seq. */
-  entries(name = "chat") {
-    const { entries, oldest, applied } = this.log(name)
-    const found = []
-    for (let seq = oldest; seq <= applied; seq++) if (entries.has(seq)) found.push(entries.get(seq))
-    return found
-  }
-}
-
-const memberKey = ({ kind, id }) => `${kind === "staff" ? "staff" : "customer"}/${id}`
+import { Chat, memberKey } from "./chat-state.js"
 
 export class Replica {
   epoch = null
@@ -135,8 +91,7 @@ export class Replica {
         this.#receipt(data)
         return []
       case "inbox":
-        this.#rows(data.rows ?? [])
-        if (this.inbox.cursor !== null) this.inbox.cursor = Math.max(this.inbox.cursor, frame.version ?? 0)
+        this.#rows(data.rows ?? []) // moves no cursor: a lower row that was not published may come after a higher one
         return []
       case "inbox.behind": // too much for this connection: the changed rows are fetched instead
         return [{ do: "command", type: "inbox.sync", data: { cursor: this.inbox.cursor } }]
@@ -186,10 +141,11 @@ export class Replica {
     this.inbox.reads.set(chat, Math.max(this.inbox.reads.get(chat) ?? 0, seq))
   }
 
-  /** A chat as some reply shows it. An older picture than ours is ignored. */
+  /** A chat as some reply shows it. A picture older than ours, or than the entries that we have, is ignored. */
   setState(state) {
     const chat = this.chat(state.id)
     if (chat.state && (state.rev ?? 0) < chat.stateRev) return
+    if (state.last_seq < chat.log().applied) return
     chat.state = { ...chat.state, ...state }
     chat.stateRev = state.rev ?? 0
   }
@@ -215,9 +171,15 @@ export class Replica {
     const entry = frame.data ?? {}
     log.applied = frame.seq
     log.held.delete(frame.seq)
-    log.entries.set(frame.seq, { ...entry, chat: frame.chat, log: frame.log ?? "chat", seq: frame.seq, type: frame.type })
+    log.entries.set(frame.seq, {
+      ...entry,
+      chat: frame.chat,
+      log: frame.log ?? "chat",
+      seq: frame.seq,
+      type: frame.type,
+    })
     if (entry.target) this.#changeTarget(log, entry)
-    this.#lifeCycle(chat, frame)
+    chat.live(frame)
     if (entry.sender) chat.typing.delete(memberKey(entry.sender))
     return this.isMine(entry.sender) && entry.client_id ? [{ do: "stored", client_id: entry.client_id }] : []
   }
@@ -229,22 +191,6 @@ export class Replica {
     const deleted = target.deleted || entry.kind === "delete" || entry.deleted || !entry.data
     const data = deleted ? null : { ...target.data, ...entry.data }
     log.entries.set(entry.target, { ...target, data, deleted, edit_time: entry.edit_time ?? entry.creation_time })
-  }
-
-  /** Entries come without the chat's row; these few change what everybody sees of it. */
-  #lifeCycle(chat, { type, data: entry }) {
-    const { data } = entry ?? {}
-    if (type === "chat.opened" && !chat.state) {
-      chat.state = { id: chat.id, status: "queued", subject: data?.subject ?? "", customer: entry.sender, assignee: null }
-    }
-    if (!chat.state) return
-    const { assignee } = chat.state
-    if (type === "chat.closed") chat.state = { ...chat.state, status: "closed", continued_in: data?.continued_in ?? null }
-    if (type === "chat.snoozed") chat.state = { ...chat.state, status: "snoozed" }
-    if (type === "chat.reopened") chat.state = { ...chat.state, status: assignee ? "active" : "queued" }
-    if (type === "chat.assigned") {
-      chat.state = { ...chat.state, assignee: data?.to ?? null, status: data?.to ? "active" : "queued" }
-    }
   }
 
   #applyHeld(chat, log) {
@@ -261,14 +207,16 @@ export class Replica {
     return [{ do: "command", type: "chat.sync", data: { chat, log: name, after: log.applied } }]
   }
 
-  #synced({ chat, log: name = "chat" }, log, data, error) {
-    const { applied, again } = log
+  #synced({ chat, log: name = "chat", after }, log, data, error) {
+    const { again } = log
     log.syncing = log.again = false
     if (error) return []
     const effects = this.#take(chat, name, data.events ?? [])
     log.head = Math.max(log.head, data.head ?? 0)
+    this.#surroundings(chat, name, data) // after the entries: the row is as new as the head
     const missing = log.applied < log.head || data.more
-    if (again || (missing && log.applied > applied)) effects.push(...this.#sync(chat, name))
+    // A reply that brought nothing ends it. What counts is the cursor that was asked for: a reset may have moved ours.
+    if (again || (missing && log.applied > after)) effects.push(...this.#sync(chat, name))
     return effects
   }
 
@@ -343,24 +291,13 @@ export class Replica {
   #surroundings(id, name, { state, members = [] }) {
     if (state) this.setState({ ...state, id })
     if (name !== "chat") return // how far colleagues have read the notes is not shown
-    for (const member of members) this.#member(this.chat(id), member)
+    for (const member of members) this.chat(id).raiseMarks(member)
   }
 
   #receipt({ chat, log = "chat", member, read_seq = 0, delivered_seq = 0 }) {
     if (log !== "chat") return
     if (this.me?.kind === "staff" && member.kind === "staff" && member.id === this.me.id) this.readInbox(chat, read_seq)
-    if (this.chats.has(chat)) this.#member(this.chat(chat), { ...member, read_seq, delivered_seq })
-  }
-
-  #member(chat, { kind, id, read_seq = 0, delivered_seq = 0 }) {
-    const key = memberKey({ kind, id })
-    const known = chat.members.get(key)
-    chat.members.set(key, {
-      kind,
-      id,
-      read_seq: Math.max(known?.read_seq ?? 0, read_seq),
-      delivered_seq: Math.max(known?.delivered_seq ?? 0, delivered_seq, read_seq),
-    })
+    this.chats.get(chat)?.raiseMarks({ ...member, read_seq, delivered_seq })
   }
 
   #listAfresh() {
@@ -374,8 +311,8 @@ export class Replica {
       this.inbox.rows.set(row.chat, row)
       const chat = this.chats.get(row.chat)
       if (!chat?.state || row.rev < chat.stateRev) continue
-      const { status, subject, customer, assignee, state_version, rev, priority, labels } = row
-      this.setState({ id: row.chat, status, subject, customer, assignee, state_version, rev, priority, labels })
+      const { status, subject, customer, assignee, state_version, rev, last_seq, priority, labels } = row
+      this.setState({ id: row.chat, status, subject, customer, assignee, state_version, rev, last_seq, priority, labels })
     }
   }
 
@@ -390,15 +327,4 @@ export class Replica {
     if (on) chat.typing.set(memberKey(sender), { sender, turn: ++this.#turn })
     else chat.typing.delete(memberKey(sender))
   }
-}
-
-/** How far the other side has come: the highest marks of the members of `side` ("staff" or "customer"). */
-export function marksOf(chat, side) {
-  const marks = { read: 0, delivered: 0 }
-  for (const { kind, read_seq, delivered_seq } of chat.members.values()) {
-    if ((kind === "staff") !== (side === "staff")) continue
-    marks.read = Math.max(marks.read, read_seq)
-    marks.delivered = Math.max(marks.delivered, delivered_seq)
-  }
-  return marks
 }

@@ -47,6 +47,7 @@ const alone = (name, work) => (navigator.locks ? navigator.locks.request(name, w
 /** The server wants nobody with this session: it ended here or elsewhere. */
 async function lostSession() {
   client.forget()
+  if (account.me?.kind === "user") forgetDraft()
   account = { me: null, busy: false, problem: null }
   draw()
   await meet().catch(() => {})
@@ -62,7 +63,7 @@ async function enter(request) {
     await client.becomes(me)
     widget.open("chat")
   } catch (error) {
-    if (error.code === undefined) throw error
+    if (typeof error.code !== "string") throw error
     account = { ...account, busy: false, problem: problemOf(error) }
   }
   draw()
@@ -72,8 +73,18 @@ async function leave() {
   account = { ...account, busy: true }
   draw()
   client.stop() // or the server's goodbye would come first
-  await api.delete("session").then(() => client.signOut(), () => {})
+  await api.delete("session").then(
+    () => client.signOut(),
+    () => {},
+  )
   await lostSession() // if the server could not be reached, nobody was signed out, and this finds them again
+  if (widget.isOpen) widget.open("account") // the pressed button is gone; the keyboard's place must not be
+}
+
+/** Nothing of what was being written stays for the next person at this browser. */
+function forgetDraft() {
+  widget.draft = ""
+  sessionStorage.removeItem(DRAFT_KEY)
 }
 
 // --- the chat ----------------------------------------------------------------------------------------------------------
@@ -109,7 +120,7 @@ async function write(text) {
     problem = error.code ? problemOf(error).text : t("error.other")
     widget.draft = [text, widget.draft].filter(Boolean).join("\n") // give it back rather than lose it
     draw()
-    if (error.code === undefined) throw error
+    if (typeof error.code !== "string") throw error
   }
 }
 
@@ -121,8 +132,7 @@ function draw() {
   const chat = currentChat()
   const { replica } = client
   const chats = shownChats()
-  const unsent = [...chats.map(({ id }) => id), null].flatMap((id) => client.unsent(id))
-  const lines = client.me ? linesOf(replica, chats, unsent) : []
+  const lines = client.me ? linesOf(replica, chats, client.unsent()) : []
   const unread = chat && client.me ? unreadCount(replica, chat) : 0
   widget.view = {
     thread: {
@@ -152,7 +162,7 @@ let writing = Promise.resolve()
 const actions = {
   opened: () => {
     sessionStorage.setItem(OPEN_KEY, "1")
-    ensureSession().catch(() => {})
+    if (widget.isReading) ensureSession().catch(() => {})
   },
   closed: () => sessionStorage.removeItem(OPEN_KEY),
   message: ({ text }) => (writing = writing.then(() => write(text)).catch((error) => console.error(error))),

@@ -43,7 +43,14 @@ export class Socket {
   #timers = {}
 
   constructor(options) {
-    this.#options = { WebSocket: globalThis.WebSocket, onFrame() {}, onHello() {}, onState() {}, onClosed() {}, ...options }
+    this.#options = {
+      WebSocket: globalThis.WebSocket,
+      onFrame() {},
+      onHello() {},
+      onState() {},
+      onClosed() {},
+      ...options,
+    }
   }
 
   get ready() {

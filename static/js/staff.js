@@ -3,6 +3,7 @@ import "../components/staff-desk.js"
 import { Api } from "./api.js"
 import { ChatClient } from "./client.js"
 import { nameOf } from "./format.js"
+import { inboxOf } from "./inbox-view.js"
 import { linesOf } from "./lines.js"
 import { newClientId } from "./outbox.js"
 import { problemOf } from "./problems.js"
@@ -61,11 +62,14 @@ async function signIn(event) {
   error.hidden = true
   try {
     const { me } = await api.post("session", { login: login.value, password: password.value })
-    if (me.kind === "staff") return await enter(me)
+    if (me.kind === "staff") {
+      await enter(me)
+      return keepPlace()
+    }
     error.textContent = t("staff.not_staff")
     error.hidden = false
   } catch (refusal) {
-    if (refusal.code === undefined) throw refusal
+    if (typeof refusal.code !== "string") throw refusal
     error.textContent = problemOf(refusal).text || t("error.unauthorized")
     error.hidden = false
     password.select()
@@ -82,13 +86,19 @@ function appear() {
 
 function setPresence(state) {
   localStorage.setItem(PRESENCE_KEY, state)
-  client.command("presence.set", { state }).catch(() => {}).finally(draw)
+  client
+    .command("presence.set", { state })
+    .catch(() => {})
+    .finally(draw)
 }
 
 async function leave() {
   localStorage.removeItem(PRESENCE_KEY)
   client.stop()
-  await api.delete("session").then(() => client.signOut(), () => {})
+  await api.delete("session").then(
+    () => client.signOut(),
+    () => {},
+  )
   await gone()
 }
 
@@ -96,6 +106,7 @@ async function gone() {
   client.forget()
   selected = null
   drafts.clear()
+  desk.clear() // hidden is not enough: the next person sits at the same machine
   history.replaceState(null, "", location.pathname)
   document.title = pageTitle
   await meet()
@@ -109,12 +120,17 @@ async function listInbox() {
   try {
     let after
     do {
-      const page = await client.command("inbox.list", { filter: "all", sort: "waiting", limit: PAGE, ...(after && { after }) })
+      const page = await client.command("inbox.list", {
+        filter: "all",
+        sort: "waiting",
+        limit: PAGE,
+        ...(after && { after }),
+      })
       client.replica.inboxPage(page, { first: true })
       after = page.more ? page.rows.at(-1)?.chat : null
     } while (after)
   } catch (error) {
-    if (error.code === undefined) throw error // else the next hello asks again
+    if (typeof error.code !== "string") throw error // else the next hello asks again
   } finally {
     listing = false
     draw()
@@ -126,76 +142,49 @@ async function listClosed() {
   closed.loading = true
   try {
     const page = await client.command("inbox.list", {
-      filter: "closed", sort: "recent", limit: PAGE, ...(closed.after && { after: closed.after }),
+      filter: "closed",
+      sort: "recent",
+      limit: PAGE,
+      ...(closed.after && { after: closed.after }),
     })
     client.replica.inboxPage(page, { first: true })
     for (const { chat } of page.rows) closed.chats.add(chat)
     closed = { ...closed, after: page.rows.at(-1)?.chat ?? closed.after, more: page.more }
   } catch (error) {
-    if (error.code === undefined) throw error
+    if (typeof error.code !== "string") throw error
   } finally {
     closed.loading = false
     draw()
   }
 }
 
-const FILTERS = {
-  queue: (row) => row.status !== "closed" && !row.assignee,
-  mine: (row) => row.status !== "closed" && row.assignee?.id === client.me.id,
-  all: (row) => row.status !== "closed",
-  closed: (row) => row.status === "closed",
-}
-const timeOf = (row) => Date.parse(row.last_entry_time)
-const byTime = (one, other) => timeOf(other) - timeOf(one) || one.chat - other.chat
-
-/** Whoever has waited longest comes first, then the chats in which nobody waits, the latest first. */
-function byWaiting(one, other) {
-  if (!one.waiting_since || !other.waiting_since) return Boolean(other.waiting_since) - Boolean(one.waiting_since) || byTime(one, other)
-  return Date.parse(one.waiting_since) - Date.parse(other.waiting_since) || one.chat - other.chat
-}
-
-const isUnread = (row) => row.last_customer_seq > (client.replica.inbox.reads.get(row.chat) ?? 0)
-
-function rowView(row) {
-  return {
-    chat: row.chat,
-    name: nameOf(row.customer),
-    preview: row.preview,
-    time: timeOf(row),
-    waiting_ms: row.waiting_since && row.status !== "closed" ? Date.now() - Date.parse(row.waiting_since) : null,
-    unread: row.status !== "closed" && isUnread(row),
-    status: row.status,
-    assignee: row.assignee ? nameOf({ kind: "staff", ...row.assignee }) : "",
-    mine: row.assignee?.id === client.me.id,
-  }
-}
-
 function inboxView() {
-  const rows = [...client.replica.inbox.rows.values()]
-  const shown = rows.filter(FILTERS[filter]).sort(filter === "closed" ? byTime : byWaiting)
-  const count = (name) => rows.filter(FILTERS[name]).length
-  return {
-    filter,
-    counts: { queue: count("queue"), mine: count("mine"), all: count("all") },
-    rows: shown.map(rowView),
-    selected,
-    more: filter === "closed" && closed.more,
-    loading: filter === "closed" ? closed.loading : listing,
-  }
+  const loading = filter === "closed" ? closed.loading : listing
+  return { ...inboxOf(client.replica, filter), filter, selected, more: filter === "closed" && closed.more, loading }
 }
 
 // --- one chat ----------------------------------------------------------------------------------------------------------
 
 function select(chat) {
+  const before = selected
   if (selected !== null && desk.composer) drafts.set(selected, desk.composer.draft)
   selected = chat
   notice = null
   history.replaceState(null, "", chat === null ? location.pathname : `#chat-${chat}`)
   client.watch(chat)
   draw()
-  if (chat === null) return
+  if (chat === null) return desk.querySelector(`.row[data-chat="${before}"]`)?.focus()
   desk.composer.draft = drafts.get(chat) ?? ""
   desk.composer.focus()
+  keepPlace()
+}
+
+/** What had the focus may be gone or hidden; a keyboard's place must not be. */
+function keepPlace() {
+  const here = document.activeElement
+  if (here !== document.body && here.checkVisibility()) return
+  const places = ["chat-composer:not([hidden]) textarea", ".chat-top__actions button", ".filter[aria-pressed=true]"]
+  places.map((place) => desk.querySelector(place)).find((place) => place?.checkVisibility())?.focus()
 }
 
 function chatView() {
@@ -217,7 +206,12 @@ function chatView() {
       names: true,
     },
     can: { claim: open && !state.assignee, close: open, reopen: state && !open, write: open },
-    hint: !open || mine ? null : state.assignee ? t("staff.hint_other", { name: nameOf({ kind: "staff", ...state.assignee }) }) : t("staff.hint_claim"),
+    hint:
+      !open || mine
+        ? null
+        : state.assignee
+          ? t("staff.hint_other", { name: nameOf({ kind: "staff", ...state.assignee }) })
+          : t("staff.hint_claim"),
     notice,
   }
 }
@@ -235,15 +229,14 @@ async function act(type, data = {}, again = true) {
     const state = reply.state ?? reply.chat
     if (state?.id) client.replica.setState(state)
   } catch (error) {
-    if (error.code === undefined) throw error
+    if (typeof error.code !== "string") throw error
     const now = error.extra?.chat
     if (now?.id) client.replica.setState(now)
     if (again && now && now.status === status && now.assignee?.id === assignee?.id) return act(type, data, false)
     say(has(`staff.refused_${error.code}`) ? t(`staff.refused_${error.code}`) : t("staff.refused"))
   }
   draw()
-  // The pressed button may be gone; a keyboard's place must not be.
-  if (document.activeElement === document.body) desk.querySelector(".chat-top__actions button")?.focus()
+  keepPlace()
 }
 
 function say(text) {
@@ -269,7 +262,10 @@ function draw() {
   const { me } = client
   if (me?.kind !== "staff") return
   const own = client.replica.staff.get(me.id)
-  const languages = ["ru", "en"].map((code) => ({ code, url: desk.dataset[code], current: code === language }))
+  const inbox = inboxView()
+  const languages = ["ru", "en"].map((code) => {
+    return { code, url: desk.dataset[code] + location.hash, current: code === language } // with the chat
+  })
   desk.view = {
     shop: desk.dataset.shop,
     languages,
@@ -277,14 +273,13 @@ function draw() {
     presence: own?.state ?? "online",
     colleagues: [...client.replica.staff.values()].filter(({ id }) => id !== me.id),
     offline: client.offline,
-    inbox: inboxView(),
+    inbox,
     chat: chatView(),
   }
-  const waiting = [...client.replica.inbox.rows.values()].filter((row) => row.status !== "closed" && isUnread(row))
-  const unread = waiting.filter((row) => !row.assignee || row.assignee.id === me.id).length
-  document.title = unread ? `(${unread}) ${pageTitle}` : pageTitle
+  document.title = inbox.unread ? `(${inbox.unread}) ${pageTitle}` : pageTitle
 }
 
+/** Messages are kept in the order written, although keeping takes a moment. */
 let writing = Promise.resolve()
 const actions = {
   filter: ({ filter: name }) => {
@@ -302,7 +297,13 @@ const actions = {
   "reopen-chat": () => act("chat.reopen"),
   message: ({ text }) => {
     const [chat, seen] = [selected, desk.thread.seenSeq]
-    writing = writing.then(() => client.write(chat, text, { seen })).catch((error) => console.error(error))
+    writing = writing
+      .catch(() => {})
+      .then(() => client.write(chat, text, { seen }))
+      .catch((error) => {
+        if (chat === selected) desk.composer.draft = [text, desk.composer.draft].filter(Boolean).join("\n") // nothing is lost
+        throw error
+      })
   },
   typing: () => client.typing(selected),
   drafted: ({ text }) => drafts.set(selected, text),

@@ -17,8 +17,8 @@ from tests.bench.measure import machine
 from tests.bench.scenarios import SCENARIOS, STAFF, Figures, Size
 from tests.bench.targets import Baseline, Cts, Target
 
-QUICK = Size(warm_s=0.5, run_s=1.5, receivers=1000, sockets=1000, returning=500, fill_s=4)
-FULL = Size(warm_s=1.5, run_s=4, receivers=1000, sockets=2000, returning=2000, freezes=2)
+QUICK = Size(warm_s=0.5, run_s=1.5, receivers=1000, sockets=1000, returning=500)
+FULL = Size(warm_s=1.5, run_s=4, receivers=1000, sockets=2000, returning=2000)
 TARGETS = {"baseline": Baseline, "cts": Cts}
 
 

@@ -39,17 +39,29 @@ class Client(asyncio.Protocol):
     """One WebSocket client.
 
     ``take(client, data, start, end)`` gets each text frame. At first it collects them for ``until``; a scenario puts
-    its own in place for the measured part. ``deflated`` says whether the server accepted compression.
+    its own in place for the measured part. ``deflated`` says whether the server accepted compression; ``applied`` is
+    up to where the logs of chats have been heard.
     """
 
-    __slots__ = ("_buffer", "_inflate", "_mark", "_rest", "_seen", "_waiter", "deflated", "lost", "note", "take",
-                 "transport", "upgraded")  # fmt: skip
+    __slots__ = (
+        "_inflate",
+        "_mark",
+        "_rest",
+        "_seen",
+        "_waiter",
+        "applied",
+        "deflated",
+        "lost",
+        "take",
+        "transport",
+        "upgraded",
+    )
 
     transport: asyncio.Transport
 
     def __init__(self) -> None:
         self.take: Take = Client.collect
-        self.note = 0.0  # of the scenario: when this client's message left, or was due
+        self.applied: dict[int, int] = {}
         self.upgraded = self.deflated = False
         self.lost = ""
         self._rest = b""

@@ -124,8 +124,8 @@ def checks(results: dict[str, Runs]) -> list[str]:
         checked = sum(int(run.get("checked", 0)) for run in runs)
         if checked:
             found.append(
-                f"{name}: {checked:,} messages acknowledged = delivered to each listener once = rows on disk"
-                " after SIGKILL, read with plain sqlite3"
+                f"{name}: {checked:,} messages: acknowledged = rows on disk after SIGKILL (plain sqlite3),"
+                " deliveries = messages × listeners"
             )
     runs = [run for scenario in results.values() for each in scenario.values() for run in each if "generator" in run]
     if runs:

@@ -57,6 +57,8 @@ class Target(ABC):
     """What a reply contains when the command was not refused."""
     created: ClassVar[bytes]
     """What the event of a new message contains."""
+    behind: ClassVar[bytes] = b""
+    """What the frame contains that stands for events not sent to a slow reader; empty: there is no such frame."""
 
     def __init__(self, folder: Path, customers: int, staff: int) -> None:
         self.folder, self.customers, self.staff = folder / self.name, customers, staff
@@ -144,6 +146,10 @@ class Target(ABC):
     def message(self, number: int, customer: int, client_id: str, text: str) -> bytes:
         """The command that sends ``text`` from a customer."""
 
+    def sync(self, chat: int, after: int) -> bytes:
+        """The command that asks for what ``behind`` stands for."""
+        raise NotImplementedError
+
     @abstractmethod
     def stored(self) -> list[str]:
         """Client ids of all messages on disk, in the order written."""
@@ -202,6 +208,7 @@ class Cts(Target):
     reply = b'{"reply_to":'
     accepted = b'"ok":true'
     created = b'"type":"message.created"'
+    behind = b'"type":"chat.behind"'
 
     def __init__(self, folder: Path, customers: int, staff: int) -> None:
         super().__init__(folder, customers, staff)
@@ -303,9 +310,7 @@ class Cts(Target):
             deflate=deflate,
             receive_bytes=receive_bytes,
         )
-        client.send(
-            f'{{"id":1,"type":"hello","data":{{"protocol":1,"client":"bench/1","token":"{token}"{resume}}}}}'.encode()
-        )
+        client.send(f'{{"id":1,"type":"hello","data":{{"protocol":1,"client":"bench/1"{resume}}}}}'.encode())
         hello = json.loads(await client.until(b'{"reply_to":1,'))
         if not hello["ok"]:
             raise LoadError(f"hello was refused: {hello}")
@@ -318,6 +323,7 @@ class Cts(Target):
             reply = await client.until(b'{"reply_to":3,')
             if self.accepted not in reply:
                 raise LoadError(f"watching was refused: {reply!r}")
+            client.applied[self.chats[index]] = self.heads[index]
 
     async def come_back(self, index: int) -> None:
         cursor = f'{{"{self.chats[index]}":{{"chat":{self.heads[index] - MISSED}}}}}'
@@ -331,6 +337,9 @@ class Cts(Target):
             f'{{"id":{number},"type":"message.send","data":'
             f'{{"chat":{self.chats[customer]},"client_id":"{client_id}","text":"{text}"}}}}'
         ).encode()
+
+    def sync(self, chat: int, after: int) -> bytes:
+        return b'{"id":4,"type":"chat.sync","data":{"chat":%d,"log":"chat","after":%d}}' % (chat, after)
 
     def stored(self) -> list[str]:
         with sqlite3.connect(self.data / "MESSANGER.db") as connection:

@@ -1,7 +1,9 @@
 """A real Chromium, and pages in it as two people would have them open."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,7 @@ from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 
 from app.settings import Limits
 from tests.faults.server_process import ENVIRONMENT, ServerProcess
+from tests.visitors import visiting
 
 # As root Chromium needs --no-sandbox; the rest keeps it from asking the network for things of its own.
 CHROMIUM_OPTIONS = [
@@ -41,6 +44,36 @@ async def server(tmp_path: Path) -> AsyncIterator[ServerProcess]:
     await server.add_owner(*STAFF)
     async with server:
         yield server
+
+
+@dataclass
+class Demo:
+    """A running demo and the passwords of its people, by login."""
+
+    url: str
+    passwords: dict[str, str]
+
+    async def sign_in(self, context: BrowserContext, login: str = "anna") -> None:
+        """Have this browser signed in, past the form."""
+        form = {"login": login, "password": self.passwords[login]}
+        headers = {"Origin": self.url}  # as a page of the shop would send it
+        answer = await context.request.post(f"{self.url}/api/v1/session", data=form, headers=headers)
+        assert answer.ok, await answer.text()
+
+    async def product_path(self) -> str:
+        """The page of some product."""
+        async with visiting(self.url) as shop:
+            products = await (await shop.visitor()).call("GET", "/api/v1/products?limit=1", status=200)
+        return f"/products/{products['items'][0]['article']}"
+
+
+@pytest.fixture(scope="session")
+async def demo(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Demo]:
+    """The made-up shop, one for all tests that look at full pages."""
+    data = tmp_path_factory.mktemp("demo") / "data"
+    async with ServerProcess(data, command=("demo",)) as server:
+        accounts = json.loads((data / "demo-accounts.json").read_text(encoding="utf-8"))
+        yield Demo(server.url, {account["login"]: account["password"] for account in accounts})
 
 
 MakeContext = Callable[..., Awaitable[BrowserContext]]

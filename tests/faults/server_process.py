@@ -1,11 +1,11 @@
 """The real `run.py serve` in a process of its own, which a test may kill, starve and start again.
 
-    server = ServerProcess(tmp_path / "data")
-    await server.add_owner()
-    async with server:          # starts, and stops in the end
-        ...                     # server.url
-        await server.kill()     # SIGKILL
-        await server.start()    # again, in the same folder and on the same port
+server = ServerProcess(tmp_path / "data")
+await server.add_owner()
+async with server:          # starts, and stops in the end
+    ...                     # server.url
+    await server.kill()     # SIGKILL
+    await server.start()    # again, in the same folder and on the same port
 """
 
 import asyncio

@@ -10,7 +10,10 @@ function makeLocks() {
   const tails = new Map()
   return (name, work) => {
     const turn = (tails.get(name) ?? Promise.resolve()).then(work)
-    tails.set(name, turn.catch(() => {}))
+    tails.set(
+      name,
+      turn.catch(() => {}),
+    )
     return turn
   }
 }
@@ -49,7 +52,10 @@ const textsOf = (outbox) => outbox.rows.map((row) => row.text)
 /** A server that keeps what it is told, and says at once when two sends of one browser are under way. */
 function makeServer() {
   const server = {
-    kept: [], kinds: [], atOnce: 0, most: 0,
+    kept: [],
+    kinds: [],
+    atOnce: 0,
+    most: 0,
     answer: async () => {},
     send: async (row) => {
       server.most = Math.max(server.most, ++server.atOnce)
@@ -78,7 +84,10 @@ test("messages leave one at a time, in the order written, and are gone after the
 
   outbox.connected()
   await settle(300)
-  assert.deepEqual(server.kept.map((row) => row.text), ["раз", "два", "три"])
+  assert.deepEqual(
+    server.kept.map((row) => row.text),
+    ["раз", "два", "три"],
+  )
   assert.equal(server.most, 1)
   assert.deepEqual(outbox.rows, [])
 })
@@ -91,7 +100,10 @@ test("the first message opens the chat, and those behind it go into that chat", 
   outbox.connected()
   await settle(300)
   assert.deepEqual(server.kinds, ["chat.open", "message.send", "message.send"])
-  assert.deepEqual(server.kept.map((row) => row.chat), [null, 12, 12])
+  assert.deepEqual(
+    server.kept.map((row) => row.chat),
+    [null, 12, 12],
+  )
 })
 
 test("a message refused for being too fast waits as long as it is told, and is not overtaken", async (t) => {
@@ -105,13 +117,19 @@ test("a message refused for being too fast waits as long as it is told, and is n
   for (const text of ["раз", "два", "три"]) await outbox.add({ chat: 12, text })
   outbox.connected()
   await settle(300)
-  assert.deepEqual(server.kept.map((row) => row.text), ["раз"])
+  assert.deepEqual(
+    server.kept.map((row) => row.text),
+    ["раз"],
+  )
   await browser.pass(1100)
   assert.equal(tries, 1, "not a moment too early")
   await browser.pass(150)
   await browser.pass(1300)
   await settle(300)
-  assert.deepEqual(server.kept.map((row) => row.text), ["раз", "два", "три"])
+  assert.deepEqual(
+    server.kept.map((row) => row.text),
+    ["раз", "два", "три"],
+  )
 })
 
 test("a lost connection leaves the message pending, and the retry has the same client_id", async (t) => {
@@ -165,7 +183,13 @@ test("what is refused for good is shown as failed and lets the others pass; retr
   await outbox.add({ chat: 12, text: "три" })
   outbox.connected()
   await settle(300)
-  assert.deepEqual(outbox.rows.map((row) => [row.text, row.state, row.error]), [["раз", "failed", "closed"], ["два", "failed", "closed"]])
+  assert.deepEqual(
+    outbox.rows.map((row) => [row.text, row.state, row.error]),
+    [
+      ["раз", "failed", "closed"],
+      ["два", "failed", "closed"],
+    ],
+  )
   closed = false
   await outbox.discard(second)
   await outbox.retry(first, { chat: null })
@@ -219,7 +243,10 @@ test("staff: a chat that waits does not hold up the others", async (t) => {
   await outbox.add({ chat: 2, text: "два" })
   outbox.connected()
   await settle(200)
-  assert.deepEqual(server.kept.map((row) => row.text), ["два"])
+  assert.deepEqual(
+    server.kept.map((row) => row.text),
+    ["два"],
+  )
 })
 
 test("another tab shows what is pending, and the messages of two tabs leave one at a time, in the order written", async (t) => {
@@ -233,7 +260,10 @@ test("another tab shows what is pending, and the messages of two tabs leave one 
   one.connected()
   other.connected()
   await settle(2000)
-  assert.deepEqual(server.kept.map((row) => row.text), ["1", "2", "3", "4", "5", "6", "7", "8"])
+  assert.deepEqual(
+    server.kept.map((row) => row.text),
+    ["1", "2", "3", "4", "5", "6", "7", "8"],
+  )
   assert.equal(server.most, 1)
   assert.deepEqual([one.rows, other.rows], [[], []])
 })
@@ -294,8 +324,33 @@ test("with refusals, cuts and two tabs in any order: once each, in the order wri
     tabs.forEach((tab) => tab.connected())
     for (let n = 0; n < 12; n++) await tabs[n % 2].add({ chat: null, text: `${seed}-${n}` })
     for (let round = 0; round < 400 && tabs[0].rows.length; round++) await browser.pass(60)
-    assert.deepEqual(server.kept.map((row) => row.text), Array.from({ length: 12 }, (_, n) => `${seed}-${n}`), `seed ${seed}`)
+    assert.deepEqual(
+      server.kept.map((row) => row.text),
+      Array.from({ length: 12 }, (_, n) => `${seed}-${n}`),
+      `seed ${seed}`,
+    )
     assert.equal(server.most, 1)
     tabs.forEach((tab) => tab.disconnected())
   }
+})
+
+test("staff: two chats that wait each have their own time", async (t) => {
+  const browser = makeBrowser(t)
+  const server = makeServer()
+  const waits = { 1: [500], 2: [60_000] }
+  server.answer = async (row) => {
+    const wait = waits[row.chat].shift()
+    if (wait) throw refusal("busy", { retry_after_ms: wait })
+  }
+  const outbox = await browser.tab(server.send, "staff/7")
+  await outbox.add({ chat: 1, text: "раз" })
+  await outbox.add({ chat: 2, text: "два" })
+  outbox.connected()
+  await settle(200)
+  await browser.pass(600)
+  await settle(200)
+  assert.deepEqual(
+    server.kept.map((row) => row.text),
+    ["раз"],
+  )
 })

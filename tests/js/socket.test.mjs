@@ -6,9 +6,18 @@ import { Socket } from "../../static/js/socket.js"
 import { settle } from "./support.mjs"
 
 test("the waits double up to twenty seconds, and are anywhere below that", () => {
-  assert.deepEqual([0, 1, 2, 5, 6, 40].map((n) => backoff(n, () => 1)), [500, 1000, 2000, 16000, 20000, 20000])
-  assert.equal(backoff(6, () => 0), 0)
-  assert.equal(backoff(6, () => 0.5), 10000)
+  assert.deepEqual(
+    [0, 1, 2, 5, 6, 40].map((n) => backoff(n, () => 1)),
+    [500, 1000, 2000, 16000, 20000, 20000],
+  )
+  assert.equal(
+    backoff(6, () => 0),
+    0,
+  )
+  assert.equal(
+    backoff(6, () => 0.5),
+    10000,
+  )
 })
 
 test("the range of a close code says what to do, for codes that are not invented yet too", () => {
@@ -47,9 +56,12 @@ function makeWorld(t) {
   }
   const seen = { frames: [], states: [], closed: [], fresh: [] }
   const socket = new Socket({
-    url: "ws://shop/ws", WebSocket: FakeSocket,
+    url: "ws://shop/ws",
+    WebSocket: FakeSocket,
     hello: (fresh) => (seen.fresh.push(fresh), fresh ? {} : { resume: { epoch: "e-1" } }),
-    onFrame: (frame) => seen.frames.push(frame), onState: (state) => seen.states.push(state), onClosed: (code) => seen.closed.push(code),
+    onFrame: (frame) => seen.frames.push(frame),
+    onState: (state) => seen.states.push(state),
+    onClosed: (code) => seen.closed.push(code),
   })
   return { socket, sockets, seen, tick: (ms) => t.mock.timers.tick(ms) }
 }
@@ -59,7 +71,11 @@ test("hello comes first, then commands with rising ids and their own replies", a
   socket.start()
   await sockets[0].accept()
   assert.equal(sockets[0].protocol, "cts.v1")
-  assert.deepEqual(sockets[0].sent[0], { id: 1, type: "hello", data: { protocol: 1, client: "web/1.0", resume: { epoch: "e-1" } } })
+  assert.deepEqual(sockets[0].sent[0], {
+    id: 1,
+    type: "hello",
+    data: { protocol: 1, client: "web/1.0", resume: { epoch: "e-1" } },
+  })
   const first = socket.command("ping", { n: 1 })
   const second = socket.command("message.send", {})
   sockets[0].say({ reply_to: 3, ok: false, error: { code: "rate_limited", message: "", retry_after_ms: 900 } })
@@ -168,7 +184,22 @@ test("marks are told at most once a second, the highest only, and again to a new
   t.mock.timers.tick(200)
   marks.delivered(12, 6)
   t.mock.timers.tick(2_000)
-  assert.deepEqual(told, [["chat.delivered", 3], ["chat.read", 6]])
+  assert.deepEqual(told, [
+    ["chat.delivered", 3],
+    ["chat.read", 6],
+  ])
   marks.reconnected()
   assert.deepEqual(told.at(-1), ["chat.read", 6])
+})
+
+test("a chat that is left has its last mark told, and none after that", async (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] })
+  const told = []
+  const marks = new Marks((type, { chat, seq }) => told.push([type, chat, seq]))
+  marks.read(12, 4)
+  marks.leave(12)
+  marks.leave(13)
+  t.mock.timers.tick(5_000)
+  marks.reconnected()
+  assert.deepEqual(told, [["chat.read", 12, 4]])
 })

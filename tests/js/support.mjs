@@ -8,8 +8,19 @@ export function event(seq, { chat = 12, kind = "message", text = `m${seq}`, send
   const types = { message: "message.created", edit: "message.edited", delete: "message.deleted" }
   const side = sender.kind === "staff" ? "staff" : "customer"
   const data = {
-    chat, log: "chat", seq, kind, client_id: null, sender: { ...sender, kind: side }, creation_time: "2026-03-07T10:00:00Z",
-    edit_time: null, deleted: false, target: null, reply_to: null, data: text === null ? null : { text }, ...rest,
+    chat,
+    log: "chat",
+    seq,
+    kind,
+    client_id: null,
+    sender: { ...sender, kind: side },
+    creation_time: "2026-03-07T10:00:00Z",
+    edit_time: null,
+    deleted: false,
+    target: null,
+    reply_to: null,
+    data: text === null ? null : { text },
+    ...rest,
   }
   return { type: type ?? types[kind] ?? `chat.${kind}`, chat, log: "chat", seq, data }
 }
@@ -17,11 +28,25 @@ export function event(seq, { chat = 12, kind = "message", text = `m${seq}`, send
 export const events = (from, to) => Array.from({ length: to - from + 1 }, (_, at) => event(from + at))
 
 export const frame = (type, seqs, { chat = 12, head, from, members = [], state } = {}) => ({
-  type, chat, log: "chat",
-  data: { from: from ?? seqs[0]?.seq, to: seqs.at(-1)?.seq, head: head ?? seqs.at(-1)?.seq, members, state, events: seqs },
+  type,
+  chat,
+  log: "chat",
+  data: {
+    from: from ?? seqs[0]?.seq,
+    to: seqs.at(-1)?.seq,
+    head: head ?? seqs.at(-1)?.seq,
+    members,
+    state,
+    events: seqs,
+  },
 })
 
-export const texts = (replica, chat = 12) => replica.chat(chat).entries().filter((one) => one.kind === "message").map((one) => one.data?.text ?? null)
+export const texts = (replica, chat = 12) =>
+  replica
+    .chat(chat)
+    .entries()
+    .filter((one) => one.kind === "message")
+    .map((one) => one.data?.text ?? null)
 
 /** Numbers that look random and are the same each time. */
 export function randomNumbers(seed) {

@@ -57,6 +57,7 @@ def upgrade() -> None:
         sa.Column("merged_time", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("guest_id", name=op.f("pk_MergedCustomer")),
     )
+    op.create_index(op.f("ix_MergedCustomer_user_id"), "MergedCustomer", ["user_id"], unique=False)
     op.create_table(
         "Meta",
         sa.Column("key", sa.String(length=32), nullable=False),
@@ -115,7 +116,20 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     op.create_index(
-        "ix_UserChat_person_recent", "UserChat", ["service_person_id", "status", "last_entry_time", "id"], unique=False
+        "ix_UserChat_closed",
+        "UserChat",
+        ["last_entry_time", "id"],
+        unique=False,
+        sqlite_where=sa.text("status = 'closed'"),
+        postgresql_where=sa.text("status = 'closed'"),
+    )
+    op.create_index(
+        "ix_UserChat_desk",
+        "UserChat",
+        ["service_person_id"],
+        unique=False,
+        sqlite_where=sa.text("status <> 'closed'"),
+        postgresql_where=sa.text("status <> 'closed'"),
     )
     op.create_index(
         "ix_UserChat_recent",
@@ -126,7 +140,6 @@ def upgrade() -> None:
         postgresql_where=sa.text("status <> 'closed'"),
     )
     op.create_index("ix_UserChat_rev", "UserChat", ["rev"], unique=True)
-    op.create_index("ix_UserChat_status_recent", "UserChat", ["status", "last_entry_time", "id"], unique=False)
     op.create_index("ix_UserChat_user_id", "UserChat", ["user_id", "id"], unique=False)
     op.create_index(
         "ix_UserChat_waiting",
@@ -207,6 +220,7 @@ def downgrade() -> None:
     op.drop_table("UserChat")
     op.drop_table("Outbox")
     op.drop_table("Meta")
+    op.drop_index(op.f("ix_MergedCustomer_user_id"), table_name="MergedCustomer")
     op.drop_table("MergedCustomer")
     op.drop_table("IdempotencyKey")
     op.drop_table("DeskState")

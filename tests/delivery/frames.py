@@ -1,0 +1,18 @@
+"""WebSocket frames of a server, taken apart: unmasked, unfragmented (RFC 6455 §5.2)."""
+
+TEXT, CLOSE = 1, 8
+
+
+def split_frames(data: bytes) -> tuple[list[tuple[int, bytes]], bytes]:
+    """The frames that have arrived whole as (opcode, payload), and the bytes that are left."""
+    frames, at = [], 0
+    while len(data) - at >= 2:
+        opcode, length, start = data[at] & 0x0F, data[at + 1], at + 2
+        if length >= 126:
+            size = 2 if length == 126 else 8
+            length, start = int.from_bytes(data[start : start + size], "big"), start + size
+        if start > len(data) or len(data) < start + length:
+            break
+        at = start + length
+        frames.append((opcode, data[start:at]))
+    return frames, data[at:]
