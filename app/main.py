@@ -147,6 +147,7 @@ async def run_parts(app: web.Application) -> AsyncIterator[None]:
     sweeping.cancel()
     await asyncio.gather(sweeping, return_exceptions=True)
     await presence.stop()
+    await chats.marks.stop()
     await relay.stop()
     await store.stop()
     passwords.close()
@@ -220,7 +221,7 @@ def _endpoint_limits(settings: Settings) -> EndpointLimits:
         frame_bytes=limits.frame_bytes,
         in_flight=limits.in_flight,
         commands=Rate(limits.commands_per_s, limits.commands_burst),
-        offences=limits.offences,
+        flood_s=limits.flood_s,
         heartbeat_s=settings.heartbeat_s,
         stuck_s=settings.stuck_s,
     )

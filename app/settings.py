@@ -43,7 +43,7 @@ class Limits(BaseSettings):
     connections: int = Field(20, description="Sockets of one guest, user or member of staff; above it the oldest goes.")
     visitor_connections: int = Field(50, description="Sockets without a session from one address.")
     watched_chats: int = Field(200, description="Chats that one connection may watch.")
-    offences: int = Field(20, description="Refused-as-too-fast commands in a minute before the connection is closed.")
+    flood_s: float = Field(60, description="Seconds of commands above the limit before the connection is closed.")
     queue_length: int = Field(5000, description="Writes that may wait before a database answers busy.")
     queue_age_s: float = Field(2, description="Seconds the oldest write may wait before a database answers busy.")
     sign_in_attempts: int = Field(10, description="Failed sign-ins per name and per address in ten minutes.")

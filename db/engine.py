@@ -19,7 +19,7 @@ CACHE_KIB = 64 * 1024
 # SQLite's primary result codes that mean "not now": BUSY, LOCKED, NOMEM, READONLY, IOERR, FULL, CANTOPEN.
 _UNWRITABLE_SQLITE = frozenset({5, 6, 7, 8, 10, 13, 14})
 # PostgreSQL's classes 08 connection, 25006 read only, 53 resources, 57 operator intervention, 58 system error.
-_UNWRITABLE_POSTGRES = ("08", "25006", "53", "57", "58")
+_UNWRITABLE_POSTGRES = ("08", "25006", "53", "55P03", "57", "58")
 _REPLAYABLE = ("40001", "40P01")
 
 

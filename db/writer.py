@@ -256,7 +256,8 @@ class Writer:
 
     def _finish(self, batch: list[_Job]) -> None:
         """On the loop: publish, then answer. Everybody is answered, also when publishing fails."""
-        self._batch_age = None
+        if batch and self._batch_age == batch[0].submitted:  # else the thread is writing the next one already
+            self._batch_age = None
         events = [event for job in batch if isinstance(job.outcome, Done) for event in job.outcome.events]
         if events:
             try:

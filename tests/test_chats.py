@@ -3,8 +3,6 @@
 import asyncio
 from typing import Any
 
-import pytest
-
 from app.keys import HUB
 from tests.conftest import PASSWORD, MakeChat, Person, Shop, Socket
 from tests.peers import eventually
@@ -76,7 +74,6 @@ async def test_rest_says_whether_something_was_written(shop: Shop) -> None:
     assert (found["chat"], found["seq"], found["duplicate"]) == (first["chat"], 2, False)
 
 
-@pytest.mark.xfail(strict=True, reason="POST /chats does not introduce the guest to the hub: see the report")
 async def test_a_chat_opened_over_rest_is_heard_by_the_guests_open_sockets(shop: Shop) -> None:
     guest = await shop.guest()
     async with guest.socket() as socket:
@@ -223,7 +220,6 @@ async def test_an_edit_changes_the_text_for_everybody_everywhere(shop: Shop, mak
     assert row["id"] == chat
 
 
-@pytest.mark.xfail(strict=True, reason="the live message.deleted says deleted: false: see the report")
 async def test_a_deleted_text_is_nowhere_any_more(shop: Shop, make_chat: MakeChat) -> None:
     guest, staff = await shop.guest(), await shop.staff()
     chat = await make_chat(guest)

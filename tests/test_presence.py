@@ -106,7 +106,6 @@ async def test_another_tab_keeps_one_there(shop: Shop, monkeypatch: pytest.Monke
         assert await at_the_desk(boris) == [("anna", "online"), ("vera", "off")]
 
 
-@pytest.mark.xfail(strict=True, reason="the second leave does not begin the grace anew: see the report")
 async def test_each_leave_has_the_whole_grace(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     """Reloads one after another: the grace counts from the last one."""
     monkeypatch.setattr(presence, "GRACE_S", 1.0)

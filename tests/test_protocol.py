@@ -560,30 +560,28 @@ async def test_eight_commands_are_in_flight_and_none_is_lost(shop: Shop, make_ch
         assert connection.in_flight == 0
 
 
-async def test_too_many_commands_are_refused_with_the_time_to_wait(tmp_path: Path) -> None:
-    async with open_shop(tmp_path, limits={"commands_per_s": 20, "commands_burst": 3}) as shop:
+async def test_commands_above_the_limit_are_read_more_slowly_and_none_is_refused(tmp_path: Path) -> None:
+    async with open_shop(tmp_path, limits={"commands_per_s": 50, "commands_burst": 3}) as shop:
         guest = await shop.guest()
         async with guest.socket() as socket:
-            replies = [await socket.reply(command) for command in [await socket.post("ping", n=n) for n in range(6)]]
-            assert [reply["ok"] for reply in replies] == [True] * 3 + [False] * 3
-            error = replies[-1]["error"]
-            assert error["code"] == "rate_limited" and 0 < error["retry_after_ms"] <= 1000
+            began = asyncio.get_running_loop().time()
+            replies = [await socket.reply(command) for command in [await socket.post("ping", n=n) for n in range(13)]]
+            took_s = asyncio.get_running_loop().time() - began
 
-            async with asyncio.timeout(5):
-                while not (await socket.reply(await socket.post("ping", n=9)))["ok"]:
-                    await asyncio.sleep(0.05)
+    assert [reply["data"]["n"] for reply in replies] == list(range(13))
+    assert took_s >= 10 / 50 * 0.9  # ten of them had to wait for their token
 
 
-async def test_who_does_not_stop_is_sent_away_after_twenty_offences(tmp_path: Path, make_chat: MakeChat) -> None:
-    async with open_shop(tmp_path, limits={"commands_per_s": 0.001, "commands_burst": 5}) as shop:
+async def test_who_does_not_stop_is_sent_away(tmp_path: Path, make_chat: MakeChat) -> None:
+    limits = {"commands_per_s": 20, "commands_burst": 5, "flood_s": 1}
+    async with open_shop(tmp_path, limits=limits) as shop:
         async with neighbour(shop, make_chat), open_peer(await shop.guest()) as peer:
-            for number in range(2, 60):
+            for number in range(2, 90):
                 await ignore_closed(peer.send({"id": number, "type": "ping"}))
             frames, code = await peer.rest()
 
     assert code == CloseCode.ABUSE
-    assert [frame["ok"] for frame in frames] == [True] * 5 + [False] * 19
-    assert {frame["error"]["code"] for frame in frames[5:]} == {"rate_limited"}
+    assert frames and all(frame["ok"] for frame in frames)
 
 
 @pytest.mark.parametrize("kind, per_s, burst", [("guest", 1, 5), ("user", 2, 10), ("staff", 10, 30)])

@@ -166,8 +166,7 @@ async def test_what_could_not_be_published_is_tried_again(world: World, monkeypa
 
     with monkeypatch.context() as patch:
         patch.setattr(world.sweeper, "_fan_out", fail)
-        with pytest.raises(OSError):
-            await world.sweeper.sweep()
+        await world.sweeper.sweep()  # one log that fails does not hold up the others
 
     await world.sweeper.sweep()
     assert world.fanned == [(CHAT, 10, 11)]

@@ -93,8 +93,7 @@ class Connection:
         transport, outbox = self._transport, self.outbox
         if transport.is_closing():
             return True
-        room = SOFT_LIMIT - transport.get_write_buffer_size()
-        if room > 0 and not outbox.is_empty:
+        while not outbox.is_empty and (room := SOFT_LIMIT - transport.get_write_buffer_size()) > 0:
             transport.write(outbox.take(room))
             self.last_write = now
         return outbox.is_empty

@@ -1,11 +1,11 @@
 """The WebSocket endpoint: admits, reads, dispatches, answers, cleans up. It knows no command and no database."""
 
 import asyncio
+import contextlib
 import logging
 import random
 import secrets
 import sys
-from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
@@ -55,7 +55,7 @@ class EndpointLimits:
     frame_bytes: int
     in_flight: int
     commands: Rate
-    offences: int
+    flood_s: float
     heartbeat_s: float
     stuck_s: float
 
@@ -108,7 +108,8 @@ class Endpoint:
 
     async def serve(self, socket: web.WebSocketResponse, transport: Transport, actor: Any) -> None:
         """Talk with a client until one of the two leaves."""
-        connection = Connection(f"k-{secrets.token_hex(6)}", transport, self._pump, partial(self._close, socket))
+        connection = Connection(f"k-{secrets.token_hex(6)}", transport, self._pump, lambda code, reason: None)
+        connection.close = partial(self._close, socket, connection)
         connection.actor = actor
         self._hub.add(connection)
         try:
@@ -119,14 +120,16 @@ class Endpoint:
             await self._converse(socket, connection)
         except Refused as refusal:
             connection.flush(self._loop.time())  # the reply that says why goes before the close frame
-            await socket.close(code=refusal.code, message=refusal.reason.encode())
+            await self._end(socket, connection, refusal.code, refusal.reason)
         except Exception:
             logger.exception("connection %s failed", connection.key)
-            await socket.close(code=CloseCode.INTERNAL)
+            await self._end(socket, connection, CloseCode.INTERNAL, "")
         finally:
             self._hub.remove(connection)
             self._pump.forget(connection)
             self._forget(connection)
+            if connection.unsent:  # a polite close would wait for ever for who does not read
+                connection.abort()
             logger.info("%s left: %s", connection.key, socket.close_code)
 
     async def drain(self) -> None:
@@ -154,21 +157,26 @@ class Endpoint:
             raise Refused(CloseCode.NOT_AUTHENTICATED, "say hello first")
         await self._run_first(connection, hello)
 
+        await self._read(socket, connection)
+
+    async def _read(self, socket: web.WebSocketResponse, connection: Connection) -> None:
+        """Read commands no faster than they are allowed: the network slows a hasty client down, and nothing is lost."""
         bucket = TokenBucket(self._limits.commands, self._loop.time())
-        offences: deque[float] = deque(maxlen=self._limits.offences)
+        hasty_since: float | None = None
         while True:
             command = self._parse(await socket.receive())
             if command is None:
                 return
-            now = self._loop.time()
-            wait_s = bucket.take(now)
-            if wait_s:
-                offences.append(now)
-                if len(offences) == self._limits.offences and now - offences[0] < 60:
+            wait_s = bucket.take(self._loop.time())
+            if not wait_s:
+                hasty_since = None
+            while wait_s:
+                now = self._loop.time()
+                hasty_since = hasty_since or now
+                if now + wait_s - hasty_since > self._limits.flood_s:
                     raise Refused(CloseCode.ABUSE, "too many commands")
-                extra = {"retry_after_ms": int(wait_s * 1000) + 1}
-                self._refuse(connection, command, "rate_limited", "Too many commands.", extra)
-                continue
+                await asyncio.sleep(wait_s)
+                wait_s = bucket.take(self._loop.time())
             # A client that does not take its replies is asked for no more commands; nor one with too many of them open.
             await connection.drained()
             if connection.in_flight >= self._limits.in_flight:
@@ -203,6 +211,8 @@ class Endpoint:
 
     def _run(self, connection: Connection, command: Command) -> None:
         """Start a command. Writes enter the writer here, in reading order; reads go on by themselves."""
+        if connection.key not in self._hub.connections:  # it was told to go, and does nothing more
+            return
         try:
             outcome = self._dispatch(connection, command)
         except Exception as error:
@@ -254,9 +264,18 @@ class Endpoint:
         self._slots[connection] = slot = self._loop.create_future()
         await slot
 
-    def _close(self, socket: web.WebSocketResponse, code: int, reason: str) -> None:
-        """Close in the background. What was pushed before goes out first: the pump flushes before a new task runs."""
-        self._spawn(socket.close(code=code, message=reason.encode()))
+    def _close(self, socket: web.WebSocketResponse, connection: Connection, code: int, reason: str) -> None:
+        """Close in the background. What was pushed before goes out first; from here on it hears and does nothing."""
+        connection.flush(self._loop.time())
+        self._hub.remove(connection)
+        self._spawn(self._end(socket, connection, code, reason))
+
+    async def _end(self, socket: web.WebSocketResponse, connection: Connection, code: int, reason: str) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(CLOSE_S):
+                await socket.close(code=code, message=reason.encode())
+        if connection.unsent:
+            connection.abort()
 
     def _cut(self, connection: Connection) -> None:
         logger.warning("%s was cut off: it took nothing for %s s", connection.key, self._limits.stuck_s)
@@ -276,9 +295,6 @@ class Endpoint:
             due = self._loop.time() - every_s
             for connection in list(self._hub.connections.values()):
                 if connection.last_write <= due and connection.state is not None:
-                    connection.send(self._heartbeat(connection))
-
-    def _heartbeat(self, connection: Connection) -> bytes:
-        known = self._hub.heads
-        heads = {key: known[key] for key in connection.follows if key in known}
-        return frame({"type": "heartbeat", "heads": cursor_map(heads)})
+                    known = self._hub.heads
+                    heads = {key: known[key] for key in connection.follows if key in known}
+                    connection.send(frame({"type": "heartbeat", "heads": cursor_map(heads)}))

@@ -86,6 +86,8 @@ class Hub:
 
     def follow(self, connection: Connection, key: LogKey) -> None:
         """Subscribe to a log. Hold the connection's outbox first, then read from the database, then release."""
+        if connection.key not in self.connections:  # gone while its command was reading
+            return
         self.subscribe(connection, log_topic(key))
         connection.follows.add(key)
 

@@ -82,6 +82,7 @@ async def run_steps(
         page = await read(step)
         sent += len(page.frame)
         connection.send(page.frame)
+        connection.outbox.catch_up(step.key, page.to)
         hub.joined(step.key, max(page.to, step.head))
         reached[step.key] = page.to
         if page.to < step.head:

@@ -59,10 +59,14 @@ class Sweeper:
                 after = self._hub.last_fanned(key)
                 if after is None:  # somebody is just joining; in a moment it is known from where on
                     continue
-                await self._fan_out(key, after, head)
+                try:
+                    await self._fan_out(key, after, head)
+                except Exception:
+                    logger.exception("chat %s %s could not be fanned out and will be tried again", *key)
+                    continue
                 self.caught += head - after
                 logger.warning("caught: chat %s %s, entries %s to %s were not published", *key, after + 1, head)
-            del self._suspects[key]  # only now: what failed is tried again
+            del self._suspects[key]
         while changes := await self._changes(self._rev):
             for change in changes:
                 self._rev = change.rev

@@ -85,7 +85,10 @@ async def hello(parts: Parts, call: Call, form: HelloForm) -> Any:
     try:
         parts.hub.identify(connection, person_of(actor), actor.session)
         if actor.session:
-            actor = connection.actor = await _look_again(parts, actor.session)
+            found = await _look_again(parts, actor.session)
+            if connection.actor is actor:  # else a first message in another tab has introduced us meanwhile
+                connection.actor = found
+            actor = call.actor
             parts.hub.identify(connection, person_of(actor), actor.session)
         if actor.is_staff:
             parts.names.remember("staff", call.person, actor.name)

@@ -7,9 +7,10 @@ from aiohttp import web
 
 from app.actor import Actor
 from app.auth import require_actor
+from app.commands.connect import introduce
 from app.commands.registry import ANSWER
 from app.errors import Forbidden, NotFound
-from app.keys import CHATS, NAMES, READER, USERS
+from app.keys import CHATS, HUB, NAMES, READER, USERS
 from app.openapi import describe
 from app.requests import parse_body, parse_query, path_int
 from app.responses import json_response
@@ -78,9 +79,11 @@ async def list_chats(request: web.Request) -> web.Response:
 )
 async def open_chat(request: web.Request) -> web.Response:
     """201 when this request wrote something, 200 when the chat was open already or the client_id came again."""
-    actor = await require_member(request)
+    asker = await require_member(request)
     form = await parse_body(request, ChatIn)
-    actor = await request.app[USERS].ensure_guest(actor)
+    actor = await request.app[USERS].ensure_guest(asker)
+    if actor != asker:  # the guest's open sockets hear of the chat from its first entry on
+        introduce(request.app[HUB], actor)
     if form.customer is not None and actor.is_staff and not await request.app[USERS].exists(form.customer):
         raise NotFound
     chat, entry, duplicate = await request.app[CHATS].open(actor, form)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.services.chat_log import ChatChanged, EntryAdded
-from app.services.rendering import Renderer, receipt_frame
+from app.services.rendering import Renderer, receipt_frame, receipt_key
 from db.database import Database
 from db.queries import chats as queries
 from db.queries.chats import Chat, Mark
@@ -51,16 +51,21 @@ class Broadcaster:
     def publish(self, events: list[Any]) -> None:
         """In commit order, at once, without waiting: names were remembered when the writer was asked to write."""
         for event in events:
-            if isinstance(event, EntryAdded):
-                self._publish_entry(event)
-            elif isinstance(event, ChatChanged):
-                self.show_row(event.chat)
-            elif isinstance(event, MarksRaised):
-                for mark in event.marks:
-                    key = f"receipt/{mark.chat}/{mark.log}/{mark.kind}/{mark.person_id}"
-                    self._hub.publish_state(log_topic((mark.chat, mark.log)), key, receipt_frame(mark))
-            elif isinstance(event, DeskChanged):
-                self._hub.publish_state(STAFF, f"staff/{event.staff_id}", staff_frame(event))
+            try:
+                self._publish_one(event)
+            except Exception:  # one that cannot be told must not keep the others back
+                logger.exception("an event could not be published")
+
+    def _publish_one(self, event: object) -> None:
+        if isinstance(event, EntryAdded):
+            self._publish_entry(event)
+        elif isinstance(event, ChatChanged):
+            self.show_row(event.chat)
+        elif isinstance(event, MarksRaised):
+            for mark in event.marks:
+                self._hub.publish_state(log_topic((mark.chat, mark.log)), receipt_key(mark), receipt_frame(mark))
+        elif isinstance(event, DeskChanged):
+            self._hub.publish_state(STAFF, f"staff/{event.staff_id}", staff_frame(event))
 
     def show_row(self, chat: Chat) -> None:
         """A chat's row as it is after a commit. The sweeper shows it too, if nothing else of the commit was told.
@@ -78,7 +83,7 @@ class Broadcaster:
 
     async def list_changes(self, rev: int) -> list[Change]:
         """For the sweeper: rows after ``rev``."""
-        chats = await self._messanger.read(lambda connection: queries.list_changed(connection, rev, PAGE), hot=True)
+        chats = await self._messanger.read(lambda connection: queries.list_changed(connection, rev, PAGE))
         return [
             Change(chat.rev, {(chat.id, "chat"): chat.last_seq, (chat.id, "notes"): chat.last_note_seq}, chat)
             for chat in chats
@@ -132,12 +137,14 @@ class InboxFeed:
         """At once, then again after a pause while there is more."""
         try:
             while self._rows:
-                rows, self._rows = list(self._rows.values()), {}
-                await self._renderer.load_names(chats=rows)
-                self._publish(rows)
+                rows, self._rows = self._rows, {}
+                try:
+                    await self._renderer.load_names(chats=rows.values())
+                    self._publish(list(rows.values()))
+                except Exception:
+                    logger.exception("showing the inbox failed and will be tried again")
+                    self._rows = rows | self._rows
                 await asyncio.sleep(INBOX_EVERY_S)
-        except Exception:
-            logger.exception("showing the inbox failed; the next inbox.sync has the rows")
         finally:
             self._task = None
 

@@ -163,8 +163,8 @@ class LogWrite:
         """Append an entry: its seq is the next one of its log, and the chat's row follows."""
         seq = chat.head(log) + 1
         entry = Entry(
-            chat.id, log, seq, kind, client_id, sender_kind, sender_id, self.now, None, False, target, reply_to, data,
-            body_hash,
+            chat.id, log, seq, kind, client_id, sender_kind, sender_id, self.now, None, kind == "delete",
+            target, reply_to, data, body_hash,
         )  # fmt: skip
         self._entries.append(entry)
         if client_id is not None and sender_id is not None:

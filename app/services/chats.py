@@ -85,7 +85,7 @@ class ChatService:
             data = {"text": form.text} if form.text is not None else None
             opened = {"code": "opened", "subject": form.subject}
             kind = "opened" if data is None else "message"
-            body_hash = hash_body(OPEN_CHAT, "chat", kind, data or opened)
+            body_hash = hash_body(OPEN_CHAT, "chat", kind, data or opened, target=form.customer)
             sent = write.find_sent(actor, form.client_id, body_hash)
             if sent is not None:
                 write.load([sent.chat])
@@ -279,7 +279,7 @@ class ChatService:
 
     def _remember(self, actor: Actor) -> None:
         """The event will need the name, and publishing must not wait for it."""
-        if actor.id is not None:
+        if actor.id is not None and self._names.get(actor.side, actor.id) is None:
             self._names.remember(actor.side, actor.id, actor.name)
 
     def _require_editable(self, entry: Entry | None, actor: Actor, person: int, now: datetime) -> Entry:

@@ -58,6 +58,13 @@ class Marks:
                     (mark.chat, mark.log), mark.kind, mark.person_id, read=mark.read_seq, delivered=mark.delivered_seq
                 )
 
+    async def stop(self) -> None:
+        """Write what has been noted, and nothing more."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+        await self.flush()
+
     async def _flush_soon(self) -> None:
         try:
             while self._raised:

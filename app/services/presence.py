@@ -52,9 +52,11 @@ class Presence:
         return bool(self._hub.of_person(f"staff/{staff_id}"))
 
     def _expect(self, actor: Actor) -> None:
+        """Begin the grace, anew if it had begun: it counts from the last leave."""
         assert actor.id is not None
-        if actor.id not in self._tasks:
-            self._tasks[actor.id] = asyncio.get_running_loop().create_task(self._wait(actor, actor.id))
+        if actor.id in self._tasks:
+            self._tasks[actor.id].cancel()
+        self._tasks[actor.id] = asyncio.get_running_loop().create_task(self._wait(actor, actor.id))
 
     async def _wait(self, actor: Actor, staff_id: int) -> None:
         try:
@@ -64,4 +66,5 @@ class Presence:
         except Exception:
             logger.exception("staff %s could not be set off", staff_id)
         finally:
-            del self._tasks[staff_id]
+            if self._tasks.get(staff_id) is asyncio.current_task():
+                del self._tasks[staff_id]

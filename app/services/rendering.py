@@ -51,7 +51,7 @@ class Renderer:
     def event(self, entry: Entry) -> dict[str, Any]:
         """The log event that tells of ``entry``."""
         return {
-            "type": EVENT_TYPES[entry.kind],
+            "type": EVENT_TYPES.get(entry.kind, f"chat.{entry.kind}"),  # one it does not know still moves a cursor
             "chat": entry.chat,
             "log": entry.log,
             "seq": entry.seq,
@@ -108,14 +108,18 @@ class Renderer:
         return None if staff_id is None else {"id": staff_id, "name": self._names.get("staff", staff_id) or ""}
 
 
+def receipt_key(mark: Mark) -> str:
+    log = "" if mark.log == "chat" else f"/{mark.log}"
+    return f"receipt/{mark.chat}{log}/{mark.kind}/{mark.person_id}"
+
+
 def receipt_frame(mark: Mark) -> bytes:
     """Marks only rise, so their sum is a version."""
-    log = "" if mark.log == "chat" else f"/{mark.log}"
     member = {"kind": mark.kind, "id": mark.person_id}
     return frame(
         {
             "type": "receipt",
-            "key": f"receipt/{mark.chat}{log}/{mark.kind}/{mark.person_id}",
+            "key": receipt_key(mark),
             "version": mark.read_seq + mark.delivered_seq,
             "data": {
                 "chat": mark.chat, "log": mark.log, "member": member,

@@ -20,6 +20,7 @@ from sqlalchemy import (
     Update,
     and_,
     bindparam,
+    case,
     delete,
     func,
     insert,
@@ -533,7 +534,10 @@ def add_load(connection: Connection, staff_id: int, count: int) -> None:
         staff_id=staff_id, state="off", version=1, capacity=5, open_count=max(0, count)
     )
     connection.execute(
-        statement.on_conflict_do_update(index_elements=["staff_id"], set_={"open_count": DeskState.open_count + count})
+        statement.on_conflict_do_update(
+            index_elements=["staff_id"],
+            set_={"open_count": case((DeskState.open_count + count < 0, 0), else_=DeskState.open_count + count)},
+        )
     )
 
 

@@ -36,7 +36,8 @@ export class Replica {
 
   /** The reply to hello. Another epoch, or a fresh start, makes every cursor worthless. */
   hello({ epoch, me, staff = [] }, { fresh = false } = {}) {
-    if (fresh || (this.epoch !== null && this.epoch !== epoch)) this.clear()
+    const another = this.me && this.me.id !== null && (this.me.id !== me.id || (this.me.kind === "staff") !== (me.kind === "staff"))
+    if (fresh || another || (this.epoch !== null && this.epoch !== epoch)) this.clear()
     this.epoch = epoch
     this.me = me
     for (const person of staff) this.#person(person)

@@ -124,7 +124,7 @@ export class Socket {
     } catch (error) {
       if (socket !== this.#socket) return
       this.#drainMs = error.retry_after_ms ?? null
-      this.#closed(1006)
+      if (!(error instanceof CommandError)) this.#closed(1006)
     }
   }
 

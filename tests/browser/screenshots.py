@@ -21,7 +21,7 @@ async def main(folder: Path | None) -> None:
         async with ServerProcess(Path(data), command=("demo",)) as server, async_playwright() as playwright:
             browser = await playwright.chromium.launch(executable_path=find_chromium(), args=CHROMIUM_OPTIONS)
             accounts = json.loads((Path(data) / "demo-accounts.json").read_text())
-            passwords = {one["login"]: one["password"] for one in (accounts if type(accounts) is list else accounts["accounts"])}
+            passwords = {account["login"]: account["password"] for account in accounts}
             shots = [("wide", "ru", "light")] if folder is None else [
                 (size, language, scheme) for size in SIZES for language in ("ru", "en") for scheme in ("light", "dark")
             ]  # fmt: skip

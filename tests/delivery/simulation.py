@@ -36,7 +36,7 @@ SWEEP_S = 1.0
 TICK_S = 0.05  # how often a transport hands bytes on
 
 LIMITS = EndpointLimits(
-    frame_bytes=65536, in_flight=8, commands=Rate(1e9, 10**9), offences=20, heartbeat_s=HEARTBEAT_S, stuck_s=30.0
+    frame_bytes=65536, in_flight=8, commands=Rate(1e9, 10**9), flood_s=60, heartbeat_s=HEARTBEAT_S, stuck_s=30.0
 )
 SETTINGS = SimpleNamespace(
     limits=SimpleNamespace(text_chars=4000, frame_bytes=65536, in_flight=8, watched_chats=200),
