@@ -12,7 +12,7 @@ RUN_STAMP := $(VENV)/.run-$(shell cksum < requirements.txt | tr -d ' ')
 DEV_STAMP := $(VENV)/.dev-$(shell cksum < requirements-dev.txt | tr -d ' ')
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-all check format coverage bench screenshots revision lock clean
+.PHONY: help run test test-all check format coverage soak bench screenshots revision lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 24
@@ -41,6 +41,9 @@ coverage: $(DEV_STAMP) ## which lines the quick tests reach
 	$(BIN)/coverage run -m pytest -q -m "not slow and not postgres and not redis" $(ARGS)
 	$(BIN)/coverage combine -q
 	$(BIN)/coverage report
+
+soak: $(DEV_STAMP) ## the ledger for an hour (CTS_SOAK_S=seconds)
+	CTS_SOAK_S=$${CTS_SOAK_S:-3600} $(PYTHON) -m pytest -q -s -o timeout=0 tests/delivery/test_ledger.py $(ARGS)
 
 bench: $(DEV_STAMP) ## measure CTS and a plain baseline in the same run
 	$(PYTHON) -m tests.bench $(ARGS)

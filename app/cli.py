@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import contextlib
+import gc
 import getpass
 import logging
 import os
@@ -207,6 +208,7 @@ async def _serve(settings: Settings) -> None:
         await runner.setup()
         try:
             await _open_shop(app, settings)
+            _calm_collector()
             address = await _listen(runner, settings)
             if settings.demo:
                 report = await describe_demo(app[DATABASES], settings)
@@ -216,6 +218,13 @@ async def _serve(settings: Settings) -> None:
             await _until_told()
         finally:
             await runner.cleanup()
+
+
+def _calm_collector() -> None:
+    """A full collection over all modules and connections stops the loop for 0.1 s: it sees less, and later."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)
 
 
 async def _open_shop(app: web.Application, settings: Settings) -> None:

@@ -151,7 +151,8 @@ def test_revisions_import_nothing_of_the_project() -> None:
 
 
 def test_nobody_imports_app_ws_or_db_bare() -> None:
-    wrong = [each for each in IMPORTS if each.bare and any(map(each.is_of, ("app", "ws", "db")))]
+    # Tests may: they reach into modules to change a constant for a while.
+    wrong = [each for each in SHIPPED if each.bare and any(map(each.is_of, ("app", "ws", "db")))]
 
     assert told(wrong) == [], "write `from ws.hub import Hub`: the bare names are variables everywhere else"
 
