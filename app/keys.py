@@ -6,6 +6,7 @@ from aiohttp import web
 
 if TYPE_CHECKING:  # the keys need only the names; importing the parts here would be a circle
     from app.clock import Clock
+    from app.images import ImageStore
     from app.services.chat_reader import ChatReader
     from app.services.chats import ChatService
     from app.services.names import NameBook
@@ -25,6 +26,7 @@ SESSIONS: web.AppKey["SessionStore"] = web.AppKey("sessions")
 NAMES: web.AppKey["NameBook"] = web.AppKey("names")
 USERS: web.AppKey["UsersService"] = web.AppKey("users")
 STAFF: web.AppKey["StaffService"] = web.AppKey("staff")
+IMAGES: web.AppKey["ImageStore"] = web.AppKey("images")
 PRODUCTS: web.AppKey["ProductService"] = web.AppKey("products")
 CHATS: web.AppKey["ChatService"] = web.AppKey("chats")
 READER: web.AppKey["ChatReader"] = web.AppKey("reader")

@@ -20,10 +20,12 @@ from app.errors import Forbidden, ServiceError
 from app.handlers import chats as chat_routes
 from app.handlers import docs, health, images, products, sessions, staff, users
 from app.handlers.health import HEALTH
-from app.keys import CHATS, CLOCK, DATABASES, HUB, NAMES, PRODUCTS, READER, SESSIONS, SETTINGS, STAFF, USERS
+from app.images import ImageStore
+from app.keys import CHATS, CLOCK, DATABASES, HUB, IMAGES, NAMES, PRODUCTS, READER, SESSIONS, SETTINGS, STAFF, USERS
 from app.middlewares import MIDDLEWARES, security_headers
 from app.pages.handlers import setup_pages
 from app.passwords import Passwords
+from app.services import history
 from app.services.broadcast import Broadcaster
 from app.services.chat_reader import ChatReader
 from app.services.chats import ChatService
@@ -110,9 +112,16 @@ async def run_parts(app: web.Application) -> AsyncIterator[None]:
     passwords = Passwords(settings.password_cost)
     chats = app[CHATS] = ChatService(databases.messanger, names, renderer, settings, clock)
     reader = app[READER] = ChatReader(databases.messanger, renderer)
+    app[IMAGES] = ImageStore(settings.data)
     app[PRODUCTS] = ProductService(databases, clock, settings.secret)
     app[STAFF] = StaffService(databases.users, store, passwords, names, clock)
-    relay = Relay(databases, {"merge_customer": Effect("messanger", partial(_merge, chats))})
+    relay = Relay(
+        databases,
+        {
+            "merge_customer": Effect("messanger", partial(_merge, chats)),
+            history.EFFECT: Effect("users", history.apply_action),
+        },
+    )
 
     async def find_open_chat(user_id: int) -> int | None:
         chat = await databases.messanger.read(lambda c: chat_queries.get_open_chat(c, user_id), hot=True)

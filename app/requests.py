@@ -1,28 +1,35 @@
-"""Reading what a client sent: bodies, queries and path ids, each turned into a typed value or a refusal."""
+"""Reading what a client sent: bodies, files, queries, headers and path ids, each a typed value or a refusal."""
 
 import asyncio
+import hashlib
 import re
 from functools import lru_cache
 from typing import Any, TypeVar, get_args, get_origin
 
-from aiohttp import ClientPayloadError, web
+from aiohttp import BodyPartReader, ClientPayloadError, web
 from aiohttp.http_exceptions import HttpProcessingError
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails, from_json
 
-from app.errors import BadRequest, Invalid, NotFound, TooLarge, UnsupportedMediaType
+from app.actor import Actor
+from app.errors import BadRequest, IfMatchRequired, Invalid, NotFound, Stale, TooLarge, UnsupportedMediaType
 from app.schemas.base import MAX_INT
+from app.services.once import Keyed
 
 MAX_BODY_BYTES = 2**20
 """Of a JSON body; uploads have a limit of their own."""
 BODY_TIMEOUT_S = 30
 """For a body that trickles in; aiohttp itself would wait for ever."""
+FILE_TIMEOUT_S = 300
 MAX_ERRORS = 20
 """Of one answer: enough for any form, too few to make a small request cost a large reply."""
 
 Model = TypeVar("Model", bound=BaseModel)
 
+IDEMPOTENCY_KEY = "Idempotency-Key"
+
 _NUMBER = re.compile(r"[1-9][0-9]{0,15}", re.ASCII)
+_KEY = re.compile(r"[!-~]{1,128}", re.ASCII)
 
 # Pydantic's words are right for most errors, but a pattern says nothing to the person who fills in a form.
 _DETAILS = {
@@ -72,6 +79,70 @@ def path_int(request: web.Request, name: str) -> int:
     if not _NUMBER.fullmatch(value) or int(value) > MAX_INT:
         raise NotFound
     return int(value)
+
+
+def read_key(request: web.Request, actor: Actor, form: BaseModel, *, is_required: bool = False) -> Keyed | None:
+    """Return the request's Idempotency-Key with whose it is, for which route and which body.
+
+    Raises:
+        BadRequest: it is missing where it must not be (``reason`` idempotency_key), or is no 1 to 128 ASCII characters.
+    """
+    key = request.headers.get(IDEMPOTENCY_KEY)
+    if key is None and not is_required:
+        return None
+    if key is None or not _KEY.fullmatch(key):
+        raise BadRequest("Send an Idempotency-Key: 1 to 128 ASCII characters.", reason="idempotency_key")
+    principal = f"session/{actor.session[:40]}" if actor.id is None else f"{actor.kind}/{actor.id}"
+    route = f"{request.method} {request.path}"[:128]
+    return Keyed(principal, route, key, hashlib.blake2b(form.model_dump_json().encode(), digest_size=32).digest())
+
+
+def read_version(request: web.Request) -> int:
+    """Return the version in If-Match: the first part of an ETag of ours.
+
+    Raises:
+        IfMatchRequired: there is none, or ``*``: whoever changes something says what they have seen.
+        Stale: it cannot be a version.
+    """
+    tags = request.if_match
+    if not tags or tags[0].value == "*":
+        raise IfMatchRequired
+    version = tags[0].value.partition(".")[0]
+    if tags[0].is_weak or not _NUMBER.fullmatch(version):
+        raise Stale
+    return int(version)
+
+
+async def read_file(request: web.Request, max_bytes: int) -> tuple[str, bytes]:
+    """Read the one file of a multipart form, its field named ``file``; returns its name and content.
+
+    Raises:
+        UnsupportedMediaType: not sent as multipart/form-data.
+        TooLarge: more than ``max_bytes``; found out while reading, so that no more is kept.
+        BadRequest: the form is damaged, stopped coming, or has no file in it.
+    """
+    if request.content_type != "multipart/form-data":
+        raise UnsupportedMediaType("Send the file as multipart/form-data, in a field named file.")
+    try:
+        async with asyncio.timeout(FILE_TIMEOUT_S):
+            form = await request.multipart()
+            while (part := await form.next()) is not None:
+                if isinstance(part, BodyPartReader) and part.name == "file" and part.filename is not None:
+                    return part.filename[:200], await _read_part(part, max_bytes)
+    except (ValueError, AssertionError, web.RequestPayloadError, ClientPayloadError, HttpProcessingError):
+        raise BadRequest("The form is damaged.") from None
+    except TimeoutError:
+        raise BadRequest("The file did not come.") from None
+    raise BadRequest("There is no file in this form: its field is named file.")
+
+
+async def _read_part(part: BodyPartReader, max_bytes: int) -> bytes:
+    content = bytearray()
+    while chunk := await part.read_chunk(2**16):
+        content += chunk
+        if len(content) > max_bytes:
+            raise TooLarge
+    return bytes(content)
 
 
 async def _read(request: web.Request) -> bytes:

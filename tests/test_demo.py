@@ -24,7 +24,7 @@ from app.demo.talks import TALKS
 from app.demo.words import ADJECTIVES, COLOURS, GROUPS
 from app.main import open_databases
 from app.passwords import Passwords
-from app.services.products import discounted
+from app.services.pricing import discounted
 from app.settings import Settings
 from db.database import Busy, Databases, Done
 from db.models.messanger import ChatMember, DeskState, Message, UserChat

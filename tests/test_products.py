@@ -19,7 +19,8 @@ from app.keys import DATABASES, STAFF
 from app.main import create_app
 from app.schemas.products import ProductQuery
 from app.schemas.staff import StaffIn
-from app.services.products import ProductService, discounted
+from app.services.pricing import discounted
+from app.services.products import ProductService
 from db.database import Database, Done
 from db.models.products import Product, ProductCategory, ProductGroup
 from db.queries import products as queries

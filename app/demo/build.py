@@ -17,7 +17,7 @@ from app.demo.chats import add_chats
 from app.demo.generator import SEED, Catalogue, created, make_catalogue
 from app.demo.mark import demo_mark
 from app.demo.people import GUESTS, PEOPLE, Account, Ids, add_people, make_accounts
-from app.handlers.images import folder
+from app.images import folder
 from app.passwords import Passwords
 from app.settings import Settings
 from db.database import Databases, Done

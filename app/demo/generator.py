@@ -25,7 +25,7 @@ from app.demo.words import (
     Adjective,
     Category,
 )
-from app.services.products import discounted
+from app.services.pricing import discounted
 
 SEED = 1123
 PRODUCTS = 300

@@ -1,19 +1,15 @@
 """Pictures of the catalogue: files named by the hash of their content, so that a name never means anything else."""
 
 import asyncio
-import re
-from pathlib import Path
 
 from aiohttp import hdrs, web
 
 from app.errors import NotFound
+from app.images import NAME, folder
 from app.keys import SETTINGS
 
 routes = web.RouteTableDef()
 
-FOLDER = "images"
-"""Below the data folder."""
-NAME = re.compile(r"[0-9a-f]{32}\.(svg|webp|png|jpg)", re.ASCII)
 TYPES = {"svg": "image/svg+xml", "webp": "image/webp", "png": "image/png", "jpg": "image/jpeg"}
 
 _HEADERS = {
@@ -32,9 +28,4 @@ async def get_image(request: web.Request) -> web.StreamResponse:
     path = folder(request.app[SETTINGS].data) / name
     if match is None or not await asyncio.to_thread(path.is_file):
         raise NotFound
-    return web.FileResponse(path, headers={**_HEADERS, hdrs.CONTENT_TYPE: TYPES[match[1]]})
-
-
-def folder(data: Path) -> Path:
-    """Where the pictures lie."""
-    return data / FOLDER
+    return web.FileResponse(path, headers={**_HEADERS, hdrs.CONTENT_TYPE: TYPES[match[2]]})

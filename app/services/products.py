@@ -1,4 +1,4 @@
-"""The catalogue as shoppers and staff see it, and the one rule by which prices are rounded."""
+"""The catalogue as shoppers and staff see it."""
 
 import base64
 from collections import OrderedDict
@@ -25,6 +25,7 @@ from app.schemas.products import (
     ProductPage,
     ProductQuery,
 )
+from app.services.pricing import discounted
 from db.database import Databases
 from db.queries import products as queries
 
@@ -35,11 +36,6 @@ HOT_LIMIT = 24
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _POSITION = Struct(">qq8s")  # creation_time in microseconds, id, seal
-
-
-def discounted(price_minor: int, discount_bp: int) -> int:
-    """What one piece costs after the discount, in minor units, rounded half up. A line is this times the quantity."""
-    return (price_minor * (10_000 - discount_bp) + 5_000) // 10_000
 
 
 class ProductService:

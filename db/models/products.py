@@ -1,10 +1,11 @@
-"""PRODUCTS: groups, categories, products and their comments."""
+"""PRODUCTS: groups, categories, products and their comments; and what shares a transaction with stock and price."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import (
     CheckConstraint,
+    Date,
     ForeignKey,
     ForeignKeyConstraint,
     Index,
@@ -166,3 +167,230 @@ class Comment(ProductsBase):
     creation_time: Mapped[datetime] = mapped_column(UtcDateTime)
     edit_time: Mapped[datetime] = mapped_column(UtcDateTime)
     version: Mapped[int] = mapped_column(Id, default=1)
+    useful: Mapped[int] = mapped_column(Id, default=0, server_default="0")  # how many CommentVote rows it has
+
+
+class CommentVote(ProductsBase):
+    """Somebody found a comment useful."""
+
+    __tablename__ = "CommentVote"
+    comment_id: Mapped[int] = mapped_column(Id, ForeignKey("Comment.id"), primary_key=True)
+    user_id: Mapped[int] = mapped_column(Id, primary_key=True)  # User.id in USERS
+
+
+class Order(ProductsBase):
+    """What somebody bought, with contact, delivery and payment as they were given. Prices stand in its lines.
+
+    ``status`` is the fulfilment; payment goes its own way. ``hold_until``: an order to be paid online gives its stock
+    back if it is not paid by then.
+    """
+
+    __tablename__ = "Order"
+    __table_args__ = (
+        UniqueConstraint("number"),
+        UniqueConstraint("user_id", "cart_version"),  # two tabs that order the same cart make one order
+        CheckConstraint(
+            "status IN ('placed', 'packed', 'shipped', 'delivered', 'cancelled', 'returned')", name="status"
+        ),
+        CheckConstraint("payment_method IN ('on_delivery', 'transfer', 'online')", name="payment_method"),
+        CheckConstraint("payment_status IN ('unpaid', 'paid', 'refunded')", name="payment_status"),
+        CheckConstraint("delivery_method IN ('courier', 'pickup', 'post')", name="delivery_method"),
+        CheckConstraint("total_minor >= 0", name="total_minor"),
+        Index("ix_Order_user", "user_id", "id"),
+        Index("ix_Order_status", "status", "id"),
+        Index("ix_Order_creation_time", "creation_time", "id"),
+        Index("ix_Order_hold_until", "hold_until"),
+        {"sqlite_autoincrement": True},  # the id stands in other databases too
+    )
+    id: Mapped[int] = mapped_column(Id, primary_key=True, autoincrement=True)
+    number: Mapped[str] = mapped_column(String(20))  # what people say on the telephone; not to be guessed from another
+    user_id: Mapped[int] = mapped_column(Id)  # User.id in USERS
+    cart_version: Mapped[int | None] = mapped_column(Id)  # UserCart.version that was ordered
+    status: Mapped[str] = mapped_column(String(9), default="placed")
+    contact_name: Mapped[str] = mapped_column(String(200))
+    contact_phone: Mapped[str] = mapped_column(String(32))
+    contact_email: Mapped[str | None] = mapped_column(String(254))
+    delivery_method: Mapped[str] = mapped_column(String(8))
+    delivery_address: Mapped[str] = mapped_column(Text, default="")
+    delivery_note: Mapped[str] = mapped_column(Text, default="")
+    payment_method: Mapped[str] = mapped_column(String(11))
+    payment_status: Mapped[str] = mapped_column(String(8), default="unpaid")
+    paid_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    hold_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    total_minor: Mapped[int] = mapped_column(Id)  # the sum of the lines
+    cancel_reason: Mapped[str | None] = mapped_column(String(200))
+    sold_on: Mapped[date] = mapped_column(Date)  # the day of the order in the shop's time zone: where it is counted
+    creation_time: Mapped[datetime] = mapped_column(UtcDateTime)
+    edit_time: Mapped[datetime] = mapped_column(UtcDateTime)
+    version: Mapped[int] = mapped_column(Id, default=1)
+
+
+class OrderLine(ProductsBase):
+    """One product of an order: name and price as sold, and where the line came from."""
+
+    __tablename__ = "OrderLine"
+    __table_args__ = (
+        UniqueConstraint("order_id", "product_id"),
+        CheckConstraint("quantity > 0", name="quantity"),
+        CheckConstraint("price_minor >= 0", name="price_minor"),
+        CheckConstraint("source IN ('shop', 'chat', 'proposal')", name="source"),
+        Index("ix_OrderLine_product_id", "product_id", "order_id"),
+    )
+    id: Mapped[int] = mapped_column(Id, primary_key=True, autoincrement=True)
+    order_id: Mapped[int] = mapped_column(Id, ForeignKey("Order.id"))
+    product_id: Mapped[int] = mapped_column(Id, ForeignKey("Product.id"))
+    article: Mapped[int] = mapped_column(Id)
+    name: Mapped[str] = mapped_column(String(200))
+    image: Mapped[str | None] = mapped_column(String(255))
+    price_minor: Mapped[int] = mapped_column(Id)  # of one piece
+    quantity: Mapped[int] = mapped_column(Id)
+    source: Mapped[str] = mapped_column(String(8), default="shop")
+    chat_id: Mapped[int | None] = mapped_column(Id)  # UserChat.id in MESSANGER
+    chat_seq: Mapped[int | None] = mapped_column(Id)
+    service_person_id: Mapped[int | None] = mapped_column(Id)  # ServicePerson.id in USERS
+
+
+class StockMove(ProductsBase):
+    """The ledger of stock: only ever added to; the sum of a product's moves is its ``remains``."""
+
+    __tablename__ = "StockMove"
+    __table_args__ = (
+        CheckConstraint(
+            "reason IN ('opening', 'receipt', 'correction', 'order', 'cancellation', 'return', 'import')",
+            name="reason",
+        ),
+        CheckConstraint("remains >= 0", name="remains"),
+        Index("ix_StockMove_product", "product_id", "id"),
+    )
+    id: Mapped[int] = mapped_column(Id, primary_key=True, autoincrement=True)
+    product_id: Mapped[int] = mapped_column(Id, ForeignKey("Product.id"))
+    delta: Mapped[int] = mapped_column(Id)
+    remains: Mapped[int] = mapped_column(Id)  # after the move
+    reason: Mapped[str] = mapped_column(String(12))
+    note: Mapped[str] = mapped_column(String(200), default="")
+    order_id: Mapped[int | None] = mapped_column(Id)
+    service_person_id: Mapped[int | None] = mapped_column(Id)  # ServicePerson.id in USERS
+    creation_time: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class PriceLog(ProductsBase):
+    """What a product cost from when on; also where the lowest price of thirty days comes from."""
+
+    __tablename__ = "PriceLog"
+    __table_args__ = (Index("ix_PriceLog_product", "product_id", "start_time", "id"),)
+    id: Mapped[int] = mapped_column(Id, primary_key=True, autoincrement=True)
+    product_id: Mapped[int] = mapped_column(Id, ForeignKey("Product.id"))
+    price_minor: Mapped[int] = mapped_column(Id)
+    effective_minor: Mapped[int] = mapped_column(Id)
+    start_time: Mapped[datetime] = mapped_column(UtcDateTime)
+    service_person_id: Mapped[int | None] = mapped_column(Id)  # ServicePerson.id in USERS; none: the clock
+    promotion_id: Mapped[int | None] = mapped_column(Id)
+
+
+class Promotion(ProductsBase):
+    """A reduction for some time, exact to the clock at read. The best single one counts, they do not add up.
+
+    ``targets``: articles, slugs or tags by ``scope``; none for all. ``value`` is in basis points or minor units.
+    """
+
+    __tablename__ = "Promotion"
+    __table_args__ = (
+        CheckConstraint("kind IN ('percent', 'fixed')", name="kind"),
+        CheckConstraint("scope IN ('all', 'products', 'categories', 'groups', 'tags')", name="scope"),
+        CheckConstraint("value > 0 AND (kind <> 'percent' OR value <= 10000)", name="value"),
+        CheckConstraint("starts_at < ends_at", name="period"),
+        Index("ix_Promotion_ends_at", "ends_at", "id"),
+    )
+    id: Mapped[int] = mapped_column(Id, primary_key=True, autoincrement=True)
+    name: Mapped[str] = mapped_column(String(200))
+    description: Mapped[str] = mapped_column(Text, default="")
+    image: Mapped[str | None] = mapped_column(String(255))
+    kind: Mapped[str] = mapped_column(String(7))
+    value: Mapped[int] = mapped_column(Id)
+    scope: Mapped[str] = mapped_column(String(10))
+    targets: Mapped[list[Any]] = mapped_column(JsonText, default=list)
+    priority: Mapped[int] = mapped_column(SmallInteger, default=0)  # among equal reductions the higher is named
+    starts_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    ends_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    creation_time: Mapped[datetime] = mapped_column(UtcDateTime)
+    edit_time: Mapped[datetime] = mapped_column(UtcDateTime)
+    version: Mapped[int] = mapped_column(Id, default=1)
+
+
+class Announcement(ProductsBase):
+    """Something the shop tells everybody for some time: a holiday, an event."""
+
+    __tablename__ = "Announcement"
+    __table_args__ = (
+        CheckConstraint("starts_at < ends_at", name="period"),
+        Index("ix_Announcement_ends_at", "ends_at", "id"),
+    )
+    id: Mapped[int] = mapped_column(Id, primary_key=True, autoincrement=True)
+    title: Mapped[str] = mapped_column(String(200))
+    text: Mapped[str] = mapped_column(Text, default="")
+    image: Mapped[str | None] = mapped_column(String(255))
+    starts_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    ends_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    creation_time: Mapped[datetime] = mapped_column(UtcDateTime)
+    edit_time: Mapped[datetime] = mapped_column(UtcDateTime)
+    version: Mapped[int] = mapped_column(Id, default=1)
+
+
+class SalesDay(ProductsBase):
+    """What a product sold on a day of the shop's time zone, changed in the transactions of orders: for statistics.
+
+    A cancelled or returned order is taken out of the day on which it was placed.
+    """
+
+    __tablename__ = "SalesDay"
+    __table_args__ = (Index("ix_SalesDay_product_id", "product_id", "day"),)
+    day: Mapped[date] = mapped_column(Date, primary_key=True)
+    product_id: Mapped[int] = mapped_column(Id, ForeignKey("Product.id"), primary_key=True)
+    quantity: Mapped[int] = mapped_column(Id)
+    revenue_minor: Mapped[int] = mapped_column(Id)
+
+
+class OrdersDay(ProductsBase):
+    """How many orders a day had, and how many of them were cancelled or returned since."""
+
+    __tablename__ = "OrdersDay"
+    day: Mapped[date] = mapped_column(Date, primary_key=True)
+    placed: Mapped[int] = mapped_column(Id)
+    cancelled: Mapped[int] = mapped_column(Id, default=0)
+    revenue_minor: Mapped[int] = mapped_column(Id)  # without the cancelled and returned
+
+
+class ImportJob(ProductsBase):
+    """A file of products on its way into the catalogue. The file lies in <data>/imports while it is being read."""
+
+    __tablename__ = "ImportJob"
+    __table_args__ = (
+        CheckConstraint("status IN ('waiting', 'running', 'done', 'failed')", name="status"),
+        CheckConstraint("format IN ('csv', 'ndjson')", name="format"),
+    )
+    id: Mapped[int] = mapped_column(Id, primary_key=True, autoincrement=True)
+    status: Mapped[str] = mapped_column(String(7))
+    format: Mapped[str] = mapped_column(String(6))
+    dry_run: Mapped[bool] = mapped_column(default=False, server_default=false())
+    file_name: Mapped[str] = mapped_column(String(200))
+    bytes_total: Mapped[int] = mapped_column(Id)
+    bytes_done: Mapped[int] = mapped_column(Id, default=0)
+    rows: Mapped[int] = mapped_column(Id, default=0)
+    added: Mapped[int] = mapped_column(Id, default=0)
+    changed: Mapped[int] = mapped_column(Id, default=0)
+    unchanged: Mapped[int] = mapped_column(Id, default=0)
+    refused: Mapped[int] = mapped_column(Id, default=0)
+    problem: Mapped[str | None] = mapped_column(String(64))  # the code of what ended it, if it failed
+    service_person_id: Mapped[int | None] = mapped_column(Id)  # ServicePerson.id in USERS; none: the command line
+    creation_time: Mapped[datetime] = mapped_column(UtcDateTime)
+    edit_time: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class ImportRow(ProductsBase):
+    """A row of an import that was refused, by the line it stands on in the file."""
+
+    __tablename__ = "ImportRow"
+    job_id: Mapped[int] = mapped_column(Id, ForeignKey("ImportJob.id"), primary_key=True)
+    line: Mapped[int] = mapped_column(Id, primary_key=True)
+    article: Mapped[int | None] = mapped_column(Id)
+    errors: Mapped[list[Any]] = mapped_column(JsonText)  # [{pointer, code, detail}]

@@ -228,6 +228,8 @@ class StaffAction(UsersBase):
     __table_args__ = (
         Index("ix_StaffAction_person", "service_person_id", "id"),
         Index("ix_StaffAction_object", "object_kind", "object_id", "id"),
+        Index("ix_StaffAction_kind", "kind", "id"),
+        Index("ix_StaffAction_creation_time", "creation_time", "id"),
     )
     id: Mapped[int] = mapped_column(Id, primary_key=True, autoincrement=True)
     service_person_id: Mapped[int | None] = mapped_column(Id, ForeignKey("ServicePerson.id"))  # none: the command line

@@ -6,11 +6,23 @@ from functools import lru_cache
 from secrets import randbelow
 from typing import Any
 
-from sqlalchemy import Connection, Integer, Row, Select, bindparam, insert, select, tuple_, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Integer,
+    Row,
+    Select,
+    bindparam,
+    insert,
+    literal,
+    select,
+    tuple_,
+    update,
+)
 from sqlalchemy.orm import Session
 
 from db.models.base import Id, UtcDateTime
-from db.models.products import Meta, Product, ProductCategory, ProductGroup
+from db.models.products import Meta, PriceLog, Product, ProductCategory, ProductGroup, StockMove
 
 AnyRow = Row[*tuple[Any, ...]]
 Position = tuple[datetime, int]
@@ -150,14 +162,30 @@ def add_categories(session: Session, rows: Sequence[Mapping[str, Any]]) -> dict[
 
 
 def add_products(session: Session, rows: Iterable[Mapping[str, Any]]) -> int:
-    """Add many products, all with the same columns, in chunks; returns how many. Makes lists be read anew."""
+    """Add many products, all with the same columns, in chunks; returns how many. Makes lists be read anew.
+
+    Each begins its ledger of stock and its price log at its ``creation_time``.
+    """
     waiting, added = list(rows), 0
     for start in range(0, len(waiting), CHUNK):
         chunk = [dict(row) for row in waiting[start : start + CHUNK]]
         session.execute(insert(Product), chunk)
+        given = Product.article.in_([row["article"] for row in chunk])
+        _begin_logs(session, given)
         added += len(chunk)
     raise_epoch(session)
     return added
+
+
+def _begin_logs(session: Session, given: ColumnElement[bool]) -> None:
+    stock = select(
+        Product.id, Product.remains, Product.remains, literal("opening"), literal(""), Product.creation_time
+    ).where(given, Product.remains > 0)
+    columns = ["product_id", "delta", "remains", "reason", "note", "creation_time"]
+    session.execute(insert(StockMove).from_select(columns, stock))
+    prices = select(Product.id, Product.price_minor, Product.effective_minor, Product.creation_time).where(given)
+    columns = ["product_id", "price_minor", "effective_minor", "start_time"]
+    session.execute(insert(PriceLog).from_select(columns, prices))
 
 
 def _id_of(model: type[ProductGroup] | type[ProductCategory], parameter: str) -> Any:

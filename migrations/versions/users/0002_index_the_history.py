@@ -1,0 +1,18 @@
+"""Index the history."""
+
+from alembic import op
+
+revision = "0002"
+down_revision = "0001"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.create_index("ix_StaffAction_creation_time", "StaffAction", ["creation_time", "id"], unique=False)
+    op.create_index("ix_StaffAction_kind", "StaffAction", ["kind", "id"], unique=False)
+
+
+def downgrade() -> None:
+    op.drop_index("ix_StaffAction_kind", table_name="StaffAction")
+    op.drop_index("ix_StaffAction_creation_time", table_name="StaffAction")
