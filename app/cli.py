@@ -17,6 +17,7 @@ from pathlib import Path
 from aiohttp import web
 from dotenv import dotenv_values
 
+from app import backups
 from app.clock import Clock
 from app.demo.build import ACCOUNTS_FILE, build_demo, describe_demo
 from app.demo.mark import is_demo
@@ -98,6 +99,13 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--email")
         command.add_argument("--password-stdin", action="store_true", help="read the password from standard input")
     add("migrate", migrate, "bring the databases up to date; serve does it too")
+    command = add("backup", backup, "copy the shop, open or not, into a new folder: databases at one moment, pictures")
+    command.add_argument("into", type=Path, help="folder in which the backup's own folder is made")
+    command = add("restore", restore, "put a backup into the data folder; what was there is moved aside")
+    command.add_argument("backup", type=Path, help="the backup's folder")
+    command.add_argument("--replace", action="store_true", help="also where there is a shop already")
+    for command in (commands.choices["backup"], commands.choices["restore"]):
+        command.add_argument("--data", type=Path, help="folder of the databases")
     command = add("reset-password", reset_password, "give somebody a new password and end their sessions")
     command.add_argument("login", help="username or e-mail, of a customer or of staff")
     return parser
@@ -144,6 +152,19 @@ def migrate(given: argparse.Namespace) -> None:
     settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
     asyncio.run(migrate_all(urls_of(settings)))
     print("The databases are up to date.")
+
+
+def backup(given: argparse.Namespace) -> None:
+    made = backups.back_up(_settings(given), given.into)
+    print(f"The shop is copied to {made}")
+
+
+def restore(given: argparse.Namespace) -> None:
+    settings = _settings(given)
+    aside = backups.restore(settings, given.backup, replace=given.replace)
+    print(f"The shop of {given.backup} is in {settings.data}. Whoever was signed in signs in again.")
+    if aside is not None:
+        print(f"What was there before is in {aside}")
 
 
 def create_owner(given: argparse.Namespace) -> None:
@@ -200,6 +221,7 @@ async def _staff_service(settings: Settings) -> AsyncIterator[StaffService]:
 async def _serve(settings: Settings) -> None:
     set_up_logging(settings.log_format, settings.log_level)
     with serve_lock(settings.data):
+        backups.require_no_restore(settings.data)
         app = create_app(settings)
         runner = web.AppRunner(
             app, access_log_class=AccessLogger, access_log=logging.getLogger("access"),
@@ -264,5 +286,5 @@ async def _until_told() -> None:
 
 
 def _settings(given: argparse.Namespace, **values: object) -> Settings:
-    chosen = {name: getattr(given, name) for name in ("host", "port", "data") if getattr(given, name) is not None}
+    chosen = {name: value for name in ("host", "port", "data") if (value := getattr(given, name, None)) is not None}
     return Settings.model_validate({**values, **chosen})

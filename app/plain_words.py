@@ -10,6 +10,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 from app.demo.build import NotADemo
 from app.errors import ServiceError
 from app.settings import Limits, SecretRefused
+from db.backup import Damaged
 from db.lock import AlreadyRunning
 from db.writer import Busy
 
@@ -25,7 +26,7 @@ class Stop(Exception):
 def plain_words(error: Exception) -> str | None:
     """What to tell the person; None if this is our own mistake and deserves its traceback."""
     match error:
-        case Stop() | SecretRefused() | AlreadyRunning() | NotADemo():
+        case Stop() | SecretRefused() | AlreadyRunning() | NotADemo() | Damaged():
             return str(error)
         case ValidationError():
             return _wrong_values(error)

@@ -91,13 +91,16 @@ def get_epoch(connection: Connection) -> int:
     return int(value or 0)
 
 
-def raise_epoch(session: Session) -> None:
-    """Make every list be read anew. Belongs into the transaction that changed what lists show."""
+def raise_epoch(session: Session, by: int = 1) -> None:
+    """Make every list be read anew. Belongs into the transaction that changed what lists show.
+
+    ``by``: a restored catalogue jumps ahead of all the numbers that it may have had since its backup.
+    """
     found = session.execute(_epoch.with_for_update()).scalar_one_or_none()
     if found is None:  # begins anywhere, so that no browser takes this catalogue for a former one at the same address
         session.execute(insert(Meta).values(key=EPOCH, value=str(randbelow(2**40))))
     else:
-        session.execute(update(Meta).where(Meta.key == EPOCH).values(value=str(int(found) + 1)))
+        session.execute(update(Meta).where(Meta.key == EPOCH).values(value=str(int(found) + by)))
 
 
 @lru_cache
