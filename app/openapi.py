@@ -84,6 +84,7 @@ class Api:
     summary: str
     who: str
     body: type[BaseModel] | None = None
+    file: bool = False
     query: type[BaseModel] | None = None
     returns: Mapping[int, type[BaseModel] | None] = field(default_factory=dict)
     errors: tuple[str, ...] = ()
@@ -95,6 +96,7 @@ def describe(
     summary: str,
     who: str = "all",
     body: type[BaseModel] | None = None,
+    file: bool = False,
     query: type[BaseModel] | None = None,
     returns: Mapping[int, type[BaseModel] | None] | None = None,
     errors: Iterable[str] = (),
@@ -103,6 +105,7 @@ def describe(
     """Describe a handler, for the document and for the tests that ask every route as everybody.
 
     who: one of `WHO`, or ``staff:<right>``.
+    file: takes a multipart form with one file, in a field of that name.
     errors: codes beyond those that follow from body, query, path and ``who``.
     """
     if who not in WHO and not re.fullmatch(r"staff:[a-z_.]+", who):
@@ -111,7 +114,9 @@ def describe(
         raise ValueError(f"No such codes: {unknown}")
 
     def mark(handler: HandlerT) -> HandlerT:
-        handler.__api__ = Api(summary, who, body, query, returns or {200: None}, tuple(errors), tuple(tags))  # type: ignore[attr-defined]
+        handler.__api__ = Api(  # type: ignore[attr-defined]
+            summary, who, body, file, query, returns or {200: None}, tuple(errors), tuple(tags)
+        )
         return handler
 
     return mark
@@ -203,6 +208,9 @@ def _operation(route: Route, names: _Names) -> Schema:
         content = {JSON: {"schema": {"$ref": names[api.body, "validation"]}}}
         required = any(one.is_required() for one in api.body.model_fields.values())
         operation["requestBody"] = {"required": required, "content": content}
+    if api.file:
+        form = {"type": "object", "properties": {"file": {"type": "string", "format": "binary"}}, "required": ["file"]}
+        operation["requestBody"] = {"required": True, "content": {"multipart/form-data": {"schema": form}}}
     operation["responses"] = _responses(route, names)
     return operation
 
@@ -285,7 +293,7 @@ def _codes(route: Route) -> list[str]:
     """The codes that follow from what the route takes and from who may call it, and those that it names."""
     api = route.api
     codes = dict.fromkeys(api.errors)
-    if api.body:
+    if api.body or api.file:
         codes |= dict.fromkeys(("bad_request", "too_large", "unsupported_media_type", "invalid"))
     if api.query:
         codes |= dict.fromkeys(("invalid",))
