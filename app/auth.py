@@ -80,6 +80,23 @@ async def require_owner(request: web.Request) -> Actor:
     return actor
 
 
+async def require_account(request: web.Request) -> Actor:
+    """A user or a member of staff: somebody with a password. Raises Unauthorized for the others."""
+    actor = await require_actor(request)
+    if actor.kind not in ("user", "staff"):
+        raise Unauthorized
+    return actor
+
+
+async def require_confirmed(request: web.Request, actor: Actor) -> None:
+    """Whoever does this has given the password within the last minutes (POST /session/confirmation).
+
+    Raises Forbidden with ``reason`` password_needed.
+    """
+    if not await request.app[SESSIONS].is_confirmed(actor.session):
+        raise Forbidden("Give your password once more.", reason="password_needed")
+
+
 async def current_sessions(request: web.Request) -> dict[Audience, str]:
     """The living sessions that come with the request, by audience: what a sign-in may put another one in place of."""
     store = request.app[SESSIONS]

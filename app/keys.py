@@ -9,9 +9,13 @@ if TYPE_CHECKING:  # the keys need only the names; importing the parts here woul
     from app.images import ImageStore
     from app.services.chat_reader import ChatReader
     from app.services.chats import ChatService
+    from app.services.credentials import CredentialService
+    from app.services.customers import CustomerService
+    from app.services.history import HistoryService
     from app.services.names import NameBook
     from app.services.products import ProductService
     from app.services.staff import StaffService
+    from app.services.stats import StatsService
     from app.services.users import UsersService
     from app.sessions import SessionStore
     from app.settings import Settings
@@ -30,3 +34,7 @@ IMAGES: web.AppKey["ImageStore"] = web.AppKey("images")
 PRODUCTS: web.AppKey["ProductService"] = web.AppKey("products")
 CHATS: web.AppKey["ChatService"] = web.AppKey("chats")
 READER: web.AppKey["ChatReader"] = web.AppKey("reader")
+CREDENTIALS: web.AppKey["CredentialService"] = web.AppKey("credentials")
+CUSTOMERS: web.AppKey["CustomerService"] = web.AppKey("customers")
+HISTORY: web.AppKey["HistoryService"] = web.AppKey("history")
+STATS: web.AppKey["StatsService"] = web.AppKey("stats")

@@ -18,10 +18,27 @@ from app.commands import Parts, explain, make_dispatch
 from app.cookies import audience_of, setup_sessions
 from app.errors import Forbidden, ServiceError
 from app.handlers import chats as chat_routes
-from app.handlers import docs, health, images, products, sessions, staff, users
+from app.handlers import docs, health, images, products, sessions, staff, stats, users
 from app.handlers.health import HEALTH
 from app.images import ImageStore
-from app.keys import CHATS, CLOCK, DATABASES, HUB, IMAGES, NAMES, PRODUCTS, READER, SESSIONS, SETTINGS, STAFF, USERS
+from app.keys import (
+    CHATS,
+    CLOCK,
+    CREDENTIALS,
+    CUSTOMERS,
+    DATABASES,
+    HISTORY,
+    HUB,
+    IMAGES,
+    NAMES,
+    PRODUCTS,
+    READER,
+    SESSIONS,
+    SETTINGS,
+    STAFF,
+    STATS,
+    USERS,
+)
 from app.middlewares import MIDDLEWARES, security_headers
 from app.pages.handlers import setup_pages
 from app.passwords import Passwords
@@ -29,12 +46,15 @@ from app.services import history
 from app.services.broadcast import Broadcaster
 from app.services.chat_reader import ChatReader
 from app.services.chats import ChatService
+from app.services.credentials import CredentialService
+from app.services.customers import CustomerService
 from app.services.health import HealthService
 from app.services.names import NameBook
 from app.services.presence import Presence
 from app.services.products import ProductService
 from app.services.rendering import Renderer
 from app.services.staff import StaffService
+from app.services.stats import StatsService
 from app.services.users import UsersService
 from app.sessions import SessionStore
 from app.settings import Settings
@@ -57,7 +77,7 @@ SWEEPER: web.AppKey[Sweeper] = web.AppKey("sweeper", Sweeper)
 # A thread that holds the interpreter gives it up ten times sooner than by default: the writer's thread and the loop
 # take turns thousands of times a second.
 SWITCH_S = 0.0005
-ROUTES = (sessions, users, staff, chat_routes, products, images, docs, health)
+ROUTES = (sessions, users, staff, stats, chat_routes, products, images, docs, health)
 
 
 def create_app(settings: Settings, clock: Clock | None = None) -> web.Application:
@@ -115,6 +135,10 @@ async def run_parts(app: web.Application) -> AsyncIterator[None]:
     app[IMAGES] = ImageStore(settings.data)
     app[PRODUCTS] = ProductService(databases, clock, settings.secret)
     app[STAFF] = StaffService(databases.users, store, passwords, names, clock)
+    app[CREDENTIALS] = CredentialService(databases.users, store, passwords, clock, settings.limits)
+    app[CUSTOMERS] = CustomerService(databases.users, store, clock)
+    app[HISTORY] = history.HistoryService(databases.users, names)
+    app[STATS] = StatsService(databases, names, clock, settings.time_zone)
     relay = Relay(
         databases,
         {

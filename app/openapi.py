@@ -26,6 +26,7 @@ WHO = {
     "all": "Everybody, signed in or not.",
     "customer": "A guest or a user.",
     "user": "A signed-in user.",
+    "account": "A user or a member of staff.",
     "members": "The chat's customer, and staff with the right to answer chats.",
     "staff": "Any member of staff.",
     "owner": "The owner.",
@@ -40,13 +41,16 @@ REFUSALS = {error.code: error for error in _ERRORS}
 _PATH: dict[str, Schema] = {
     "chat_id": {"type": "integer", "minimum": 1, "maximum": MAX_INT, "description": "The chat's id."},
     "article": {"type": "integer", "minimum": 1, "maximum": MAX_INT, "description": "The product's article."},
+    "user_id": {"type": "integer", "minimum": 1, "maximum": MAX_INT, "description": "The customer's id."},
+    "uuid": {"type": "string", "description": "The UUID of a member of staff."},
     "slug": {"type": "string", "description": "The group's or category's name in addresses."},
 }
 
 _TAGS = {
     "session": "Who is asking: guests, sign in, sign out.",
     "users": "Customers and their own data.",
-    "staff": "Service staff.",
+    "staff": "Service staff, their rights and what they did.",
+    "stats": "The shop in figures.",
     "chats": "Support chats and their messages. What is posted here is broadcast on the socket.",
     "products": "The catalogue.",
     "service": "Documents about the interface, and the server's health.",
@@ -224,6 +228,7 @@ def _security(who: str) -> list[dict[str, list[str]]]:
         "all": (),
         "customer": ("shopCookie", "bearer"),
         "user": ("shopCookie", "bearer"),
+        "account": ("shopCookie", "staffCookie", "bearer"),
         "members": ("shopCookie", "staffCookie", "bearer"),
     }
     return [{scheme: []} for scheme in schemes.get(who, ("staffCookie", "bearer"))]

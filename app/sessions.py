@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 
 from app.actor import Actor
 from app.clock import Clock
+from app.errors import Unauthorized
 from app.session_changes import Begun, Changes, actor_of, former_actor, hash_token, lifetime
 from db.database import Busy, Database, Done, Pending
 from db.queries import sessions as queries
@@ -32,6 +33,8 @@ SEEN_EVERY_S = 300.0
 FLUSH_S = 60.0
 FLUSH_LENGTH = 200
 PURGE_S = 3600.0
+# How long a password given once more counts for what asks for it.
+CONFIRMED = timedelta(minutes=10)
 # What ended stays this long, to answer questions about it.
 KEEP_ENDED = timedelta(days=7)
 # The answer with the new cookie should reach the browser before its sockets are told to reconnect; if none leaves, they
@@ -168,6 +171,25 @@ class SessionStore:
             return begun
 
         return await self.write(work)
+
+    async def confirm(self, token_hash: str) -> datetime:
+        """Note that the session's holder has just given the password; returns until when that counts."""
+        until = self._clock.now() + CONFIRMED
+
+        def work(session: Session, changes: Changes) -> None:
+            row = changes.get(token_hash)
+            if row is None:
+                raise Unauthorized
+            changes.keep_data(token_hash, {**row.data, "confirmed_until": until.isoformat()})
+
+        await self.write(work)
+        return until
+
+    async def is_confirmed(self, token_hash: str) -> bool:
+        """Whether the session's holder has given the password within the last minutes."""
+        record = await self.look_up(token_hash)
+        until = record.data.get("confirmed_until") if record else None
+        return until is not None and datetime.fromisoformat(until) > self._clock.now()
 
     async def end(self, token_hash: str) -> None:
         """End one session. It does not matter if it is over already."""

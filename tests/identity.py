@@ -18,12 +18,13 @@ from app.errors import ServiceError
 from app.handlers import sessions as session_handlers
 from app.handlers import staff as staff_handlers
 from app.handlers import users as user_handlers
-from app.keys import SESSIONS, SETTINGS, STAFF, USERS
+from app.keys import CREDENTIALS, SESSIONS, SETTINGS, STAFF, USERS
 from app.middlewares import MIDDLEWARES
 from app.passwords import Passwords
 from app.schemas.sessions import SignInIn
 from app.schemas.staff import StaffIn
 from app.schemas.users import UserIn
+from app.services.credentials import CredentialService
 from app.services.names import NameBook
 from app.services.staff import StaffService
 from app.services.users import UsersService
@@ -63,6 +64,7 @@ class Identity:
     names: NameBook
     users: UsersService
     staff: StaffService
+    credentials: CredentialService
     revoked: list[str]
     changed: list[tuple[str, Actor, Actor]]
 
@@ -97,18 +99,20 @@ async def open_identity(
     sessions, passwords = SessionStore(users_db, clock, most_sessions), Passwords("test")
     names, revoked, changed = NameBook(users_db, clock), [], []
     sessions.on_revoked(revoked.append)
+    allowed = Limits(**{"registrations": 1000, "guest_sessions": 1000, **limits})
     users = UsersService(
         users_db,
         sessions,
         passwords,
         names,
         clock,
-        Limits(**{"registrations": 1000, "guest_sessions": 1000, **limits}),
+        allowed,
         on_identity_changed=lambda *change: changed.append(change),
     )
     staff = StaffService(users_db, sessions, passwords, names, clock)
+    credentials = CredentialService(users_db, sessions, passwords, clock, allowed)
     try:
-        yield Identity(users_db, clock, sessions, passwords, names, users, staff, revoked, changed)
+        yield Identity(users_db, clock, sessions, passwords, names, users, staff, credentials, revoked, changed)
     finally:
         await sessions.stop()
         passwords.close()
@@ -123,6 +127,7 @@ async def serve(
     application = web.Application(middlewares=[*MIDDLEWARES, origin_guard])
     application[SETTINGS] = Settings(_env_file=None, secret="x" * 40, **settings)
     application[SESSIONS], application[USERS], application[STAFF] = identity.sessions, identity.users, identity.staff
+    application[CREDENTIALS] = identity.credentials
     setup_sessions(application, identity.sessions, secure=application[SETTINGS].is_https)
     for table in (session_handlers.routes, user_handlers.routes, staff_handlers.routes, routes or ()):
         application.add_routes(table)

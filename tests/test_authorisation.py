@@ -18,20 +18,23 @@ from websockets.exceptions import InvalidStatus
 from app import openapi
 from app.clock import Clock
 from app.commands import COMMANDS, registry
-from app.keys import DATABASES, SETTINGS, STAFF
+from app.keys import CREDENTIALS, DATABASES, SETTINGS, STAFF
 from app.main import urls_of
 from app.openapi import list_routes
 from app.passwords import Passwords
+from app.schemas.staff import StaffIn, StaffOut, StaffPatch
 from app.services.names import NameBook
-from app.services.staff import StaffService
+from app.services.staff import StaffService, version_of
 from app.sessions import SessionStore
 from db.database import Database, Done
 from db.queries import products as product_queries
 from tests.conftest import PASSWORD, MakeChat, Person, Shop, open_shop
 from tests.peers import HELLO, Peer, open_peer
+from tests.pictures import make_picture
 from ws.protocol import CloseCode
 
 PUBLISHED, DRAFT = 1001, 1002
+PICTURE = make_picture()
 MADE_UP = 999_999  # an id that nobody has
 REVOKED_S = 2.0
 
@@ -45,14 +48,36 @@ POST   /api/v1/session                      200     200 200   200   200  200    
 GET    /api/v1/session                      200     200 200   200   200  200     200     200     200   200
 DELETE /api/v1/session                      204     204 204   204   204  204     204     204     204   204
 DELETE /api/v1/session/all                  204     204 204   204   204  204     204     204     204   204
+GET    /api/v1/session/all                  401     401 401   401   401  200     200     200     200   200
+POST   /api/v1/session/confirmation         401     401 401   401   401  200     200     200     200   200
 POST   /api/v1/users                        201     201 201   201   201  201     201     201     201   201
 POST   /api/v1/users/availability           200     200 200   200   200  200     200     200     200   200
 POST   /api/v1/users/availability :e-mail   401     401 401   401   401  200     200     200     200   200
 GET    /api/v1/users/me                     401     401 401   401   401  200     403     403     403   403
 PATCH  /api/v1/users/me                     401     401 401   401   401  200     403     403     403   403
+DELETE /api/v1/users/me                     401     401 401   401   401  204     403     403     403   403
 PUT    /api/v1/users/me/password            401     401 401   401   401  204     403     403     403   403
+PUT    /api/v1/users/me/avatar              401     401 401   401   401  200     403     403     403   403
+DELETE /api/v1/users/me/avatar              401     401 401   401   401  204     403     403     403   403
+GET    /api/v1/users                        401     401 403   403   403  403     403     403     403   200
+PATCH  /api/v1/users/{user_id}              401     401 403   403   403  403     403     403     403   200
+POST   /api/v1/password-resets              401     401 403   403   403  403     403     403     403   201
+PUT    /api/v1/password-resets              204     204 204   204   204  204     204     204     204   204
 GET    /api/v1/staff                        401     401 403   403   403  403     200     200     200   200
+GET    /api/v1/staff :everybody             401     401 403   403   403  403     403     403     403   200
+POST   /api/v1/staff                        401     401 403   403   403  403     403     403     403   201
+GET    /api/v1/staff/{uuid}                 401     401 403   403   403  403     403     403     403   200
+PATCH  /api/v1/staff/{uuid}                 401     401 403   403   403  403     403     403     403   200
 GET    /api/v1/staff/me                     401     401 403   403   403  403     200     200     200   200
+PATCH  /api/v1/staff/me                     401     401 403   403   403  403     200     200     200   200
+PUT    /api/v1/staff/me/password            401     401 403   403   403  403     204     204     204   204
+PUT    /api/v1/staff/me/avatar              401     401 403   403   403  403     200     200     200   200
+DELETE /api/v1/staff/me/avatar              401     401 403   403   403  403     204     204     204   204
+GET    /api/v1/history                      401     401 403   403   403  403     200     200     200   200
+GET    /api/v1/stats/summary                401     401 403   403   403  403     403     403     403   200
+GET    /api/v1/stats/sales                  401     401 403   403   403  403     403     403     403   200
+GET    /api/v1/stats/products               401     401 403   403   403  403     403     403     403   200
+GET    /api/v1/stats/staff                  401     401 403   403   403  403     403     403     403   200
 GET    /api/v1/chats                        401     401 200   200   200  200     403     200     200   200
 POST   /api/v1/chats                        401     401 201   200   200  200     403     404     404   404
 POST   /api/v1/chats :for the guest         401     401 403   403   403  403     403     200     200   200
@@ -85,6 +110,14 @@ GET    /images/{name}                       404     404 404   404   404  404    
 GET    /texts/{language}.json               200     200 200   200   200  200     200     200     200   200
 GET    /ws                                  400     400 400   400   400  400     400     400     400   400
 """
+
+# Asks for the password once more; whoever has one gives it.
+CONFIRMED = {
+    "DELETE /api/v1/users/me",
+    "POST /api/v1/password-resets",
+    "POST /api/v1/staff",
+    "PATCH /api/v1/staff/{uuid}",
+}
 
 # "unauth" stands for unauthorized, "absent" for not_found. `nobody` does not get past hello.
 COMMAND_TABLE = """
@@ -128,6 +161,11 @@ CUSTOMERS = {"new", "guest", "other", "user"}
 MAY = {
     "all": EVERYBODY,
     "user": {"user"},
+    "owner": {"owner"},
+    "account": {"user", *STAFF_COLUMNS},
+    "staff:customers.view": {"owner"},
+    "staff:customers.block": {"owner"},
+    "staff:reports": {"owner"},
     "customer": CUSTOMERS | STAFF_COLUMNS - {"manager"},  # staff where they name the customer
     "members": CUSTOMERS | STAFF_COLUMNS - {"manager"},
     "staff": STAFF_COLUMNS,
@@ -204,23 +242,45 @@ class House:
         person = guest if column == "guest" else await self.person(column)
         method, path = row.key.split()
         article = DRAFT if row.name.endswith(":draft") else PUBLISHED
-        path = path.format(chat_id=chat, article=article, name="0" * 32 + ".svg", language="ru")
+        colleague = await self.colleague() if "{uuid}" in path else None
+        path = path.format(
+            chat_id=chat, article=article, name="0" * 32 + ".svg", language="ru", user_id=guest.me["id"],
+            uuid=colleague.uuid if colleague else "",
+        )  # fmt: skip
         options = await self.options(row, person, guest)
+        if colleague:
+            options["headers"] = {"If-Match": f'"{version_of(colleague.edit_time)}"'}
         if column == "visitor":
-            options["headers"] = {"Origin": self.shop.url, "Sec-Fetch-Site": "same-origin"}
+            options.setdefault("headers", {}).update({"Origin": self.shop.url, "Sec-Fetch-Site": "same-origin"})
+        if row.key in CONFIRMED and person.me["kind"] in ("user", "staff"):
+            await person.call("POST", "/api/v1/session/confirmation", json={"password": PASSWORD}, status=200)
         async with person.request(method, path, **options) as response:
             await response.read()
             if method in ("DELETE", "PUT") or row.key in ("POST /api/v1/session", "POST /api/v1/users"):
                 self.people.pop(column, None)  # whoever this was is signed out, or somebody else
             return int(response.status)
 
+    async def colleague(self) -> StaffOut:
+        """A member of staff whom nobody here is."""
+        name = f"colleague{next(self.names)}"
+        form = StaffIn(username=name, email=f"{name}@example.org", password=PASSWORD)
+        return await self.shop.app[STAFF].create_staff(form, by=None)
+
     async def options(self, row: Row, person: Person, guest: Person) -> dict[str, Any]:
         """A query or body that is right, so that only the asker decides."""
         colleague = await self.person("answers") if "assign" in row.name else None
         name = f"name{next(self.names)}"
         account = {"username": name, "email": f"{name}@example.org", "password": PASSWORD, "token": True}
-        if row.name == "POST /api/v1/session":
+        if row.name in ("POST /api/v1/session", "POST /api/v1/password-resets"):
             await self.shop.user(name)
+        if row.name == "PUT /api/v1/password-resets":
+            await self.shop.user(name)
+            token, _ = await self.shop.app[CREDENTIALS].begin_reset(name)
+            return {"json": {"token": token, "new_password": "another " + PASSWORD}}
+        if row.name.endswith("/avatar") and row.name.startswith("PUT"):
+            form = aiohttp.FormData()
+            form.add_field("file", PICTURE, filename="me.png")
+            return {"data": form}
         bodies: dict[str, Any] = {
             "POST /api/v1/session/guest": {"token": True},
             "POST /api/v1/session": {"login": name, "password": PASSWORD, "token": True},
@@ -229,6 +289,13 @@ class House:
             "POST /api/v1/users/availability :e-mail": {"email": account["email"]},
             "PATCH /api/v1/users/me": {"name": "Анна"},
             "PUT /api/v1/users/me/password": {"old_password": PASSWORD, "new_password": "another " + PASSWORD},
+            "PUT /api/v1/staff/me/password": {"old_password": PASSWORD, "new_password": "another " + PASSWORD},
+            "POST /api/v1/session/confirmation": {"password": PASSWORD},
+            "PATCH /api/v1/users/{user_id}": {"blocked": True},
+            "POST /api/v1/password-resets": {"login": name},
+            "POST /api/v1/staff": {key: value for key, value in account.items() if key != "token"},
+            "PATCH /api/v1/staff/{uuid}": {"allows": ["prices"]},
+            "PATCH /api/v1/staff/me": {"name": "Анна"},
             "POST /api/v1/chats": {"client_id": name},
             "POST /api/v1/chats :for the guest": {"client_id": name, "customer": guest.me["id"]},
             "POST /api/v1/chats :for nobody": {"client_id": name, "customer": MADE_UP},
@@ -242,6 +309,7 @@ class House:
         queries = {
             "GET /api/v1/chats/{chat_id}/messages :notes": {"log": "notes"},
             "GET /api/v1/products :drafts": {"status": "draft"},
+            "GET /api/v1/staff :everybody": {"everybody": "true"},
         }
         if row.name in bodies:
             return {"json": bodies[row.name]}
@@ -543,15 +611,17 @@ async def sign_out_everywhere(shop: Shop, person: Person) -> None:
 
 
 async def disable(shop: Shop, person: Person) -> None:
-    await shop.app[STAFF].set_active(await uuid_of(person), False, by=None)
+    await shop.app[STAFF].update_person(await uuid_of(person), StaffPatch(is_active=False), by=None)
 
 
 async def take_a_right(shop: Shop, person: Person) -> None:
-    await shop.app[STAFF].set_rights(await uuid_of(person), "manager", [], by=None)
+    await shop.app[STAFF].update_person(await uuid_of(person), StaffPatch(role="manager", allows=[]), by=None)
 
 
 async def give_a_right(shop: Shop, person: Person) -> None:
-    await shop.app[STAFF].set_rights(await uuid_of(person), "manager", ["chats.answer", "chats.assign"], by=None)
+    await shop.app[STAFF].update_person(
+        await uuid_of(person), StaffPatch(role="manager", allows=["chats.answer", "chats.assign"]), by=None
+    )
 
 
 async def reset_the_password(shop: Shop, person: Person) -> None:
@@ -565,7 +635,7 @@ async def disable_elsewhere(shop: Shop, person: Person) -> None:
     passwords, clock = Passwords("test"), Clock()
     try:
         service = StaffService(users, SessionStore(users, clock), passwords, NameBook(users, clock), clock)
-        await service.set_active(uuid, False, by=None)
+        await service.update_person(uuid, StaffPatch(is_active=False), by=None)
     finally:
         passwords.close()
         await users.close()

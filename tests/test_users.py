@@ -8,6 +8,7 @@ from sqlalchemy import select
 
 from app.errors import Conflict, Forbidden, Invalid, NotFound, RateLimited, Unauthorized
 from app.passwords import Passwords
+from app.schemas.staff import StaffPatch
 from app.schemas.users import AvailabilityIn, PasswordIn, UserPatch
 from app.session_changes import hash_token
 from db.database import Done
@@ -240,7 +241,7 @@ async def make_owner(shop):
 async def test_a_failed_sign_in_is_one_answer_after_one_verification(shop, login):
     await shop.register("anna")
     uuid = (await shop.add_staff("boris")).uuid
-    await shop.staff.set_active(uuid, False, by=None)
+    await shop.staff.update_person(uuid, StaffPatch(is_active=False), by=None)
     await block(shop, (await shop.register("blocked")).begun.actor.id)
     shop.passwords.verifications = 0
 
@@ -455,9 +456,9 @@ async def test_another_password_ends_the_other_sessions_and_needs_the_old_one(sh
     new = "sovsem-drugoy-parol"
 
     with pytest.raises(Invalid):
-        await shop.users.change_password(actor, PasswordIn(old_password="wrong-password", new_password=new))
+        await shop.credentials.change_password(actor, PasswordIn(old_password="wrong-password", new_password=new))
     assert await shop.sessions.get(other.token)
-    await shop.users.change_password(actor, PasswordIn(old_password=PASSWORD, new_password=new))
+    await shop.credentials.change_password(actor, PasswordIn(old_password=PASSWORD, new_password=new))
 
     assert shop.revoked == [other.actor.session]
     assert await shop.sessions._load(actor.session)
@@ -471,7 +472,7 @@ async def test_the_old_password_is_not_guessed_through_a_stolen_session(shop):
     with pytest.raises(RateLimited):
         for _ in range(20):
             with pytest.raises(Invalid):
-                await shop.users.change_password(
+                await shop.credentials.change_password(
                     actor, PasswordIn(old_password="wrong-password", new_password="sovsem-drugoy-parol")
                 )
 
@@ -498,7 +499,9 @@ async def test_another_right_ends_the_persons_sessions_and_is_on_record(shop):
     staff = await shop.add_staff("boris", allows=["prices"])
     begun = (await shop.sign_in("boris")).begun
 
-    changed = await shop.staff.set_rights(staff.uuid, "manager", ["redact", "prices"], by=owner)
+    changed = await shop.staff.update_person(
+        staff.uuid, StaffPatch(role="manager", allows=["redact", "prices"]), by=owner
+    )
 
     assert changed.allows == ["prices", "redact"]
     assert shop.revoked == [begun.actor.session]
@@ -516,24 +519,24 @@ async def test_only_the_owner_manages_staff(shop):
     manager = (await shop.sign_in("boris")).begun.actor
 
     with pytest.raises(Forbidden):
-        await shop.staff.set_rights(staff.uuid, "owner", [], by=manager)
+        await shop.staff.update_person(staff.uuid, StaffPatch(role="owner", allows=[]), by=manager)
     with pytest.raises(Invalid):
-        await shop.staff.set_rights(staff.uuid, "manager", ["everything"], by=None)
+        await shop.staff.update_person(staff.uuid, StaffPatch(role="manager", allows=["everything"]), by=None)
     with pytest.raises(NotFound):
-        await shop.staff.set_active("made-up", False, by=None)
+        await shop.staff.update_person("made-up", StaffPatch(is_active=False), by=None)
 
 
 async def test_the_last_owner_stays(shop):
     first = await shop.add_staff("olga", role="owner")
     with pytest.raises(Conflict):
-        await shop.staff.set_active(first.uuid, False, by=None)
+        await shop.staff.update_person(first.uuid, StaffPatch(is_active=False), by=None)
     with pytest.raises(Conflict):
-        await shop.staff.set_rights(first.uuid, "manager", [], by=None)
+        await shop.staff.update_person(first.uuid, StaffPatch(role="manager", allows=[]), by=None)
     assert (await shop.sign_in("olga")).begun.actor.is_owner
 
     await shop.add_staff("irina", role="owner")
 
-    assert not (await shop.staff.set_active(first.uuid, False, by=None)).is_active
+    assert not (await shop.staff.update_person(first.uuid, StaffPatch(is_active=False), by=None)).is_active
 
 
 async def test_a_reset_password_is_new_and_ends_the_persons_sessions(shop):
@@ -554,7 +557,7 @@ async def test_staff_see_themselves_and_each_other(shop):
     await shop.add_staff("boris", name="Борис", allows=["prices"])
     gone = await shop.add_staff("igor")
     await shop.add_staff("olga", role="owner")
-    await shop.staff.set_active(gone.uuid, False, by=None)
+    await shop.staff.update_person(gone.uuid, StaffPatch(is_active=False), by=None)
     async with serve(shop) as client:
         staff = {"CTS-Audience": "staff"}
         assert (await client.get("/api/v1/staff", headers=staff)).status == 401

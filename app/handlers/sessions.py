@@ -2,13 +2,23 @@
 
 from aiohttp import web
 
-from app.auth import AnnouncingResponse, address_of, current_sessions, get_actor
+from app.auth import AnnouncingResponse, address_of, current_sessions, get_actor, require_account
 from app.cookies import audience_of, forget, read_bearer, remember
-from app.keys import SESSIONS, USERS
+from app.keys import CREDENTIALS, SESSIONS, USERS
 from app.openapi import describe
 from app.requests import parse_body
 from app.responses import json_response
-from app.schemas.sessions import GuestIn, GuestOut, MeOut, SessionOut, SignedInOut, SignInIn
+from app.schemas.sessions import (
+    ConfirmationIn,
+    ConfirmedOut,
+    DevicesOut,
+    GuestIn,
+    GuestOut,
+    MeOut,
+    SessionOut,
+    SignedInOut,
+    SignInIn,
+)
 
 routes = web.RouteTableDef()
 NO_STORE = {"Cache-Control": "no-store"}
@@ -87,3 +97,28 @@ async def sign_out_everywhere(request: web.Request) -> web.Response:
     await request.app[USERS].sign_out_everywhere(await get_actor(request))
     await forget(request)
     return web.Response(status=204, headers=NO_STORE)
+
+
+@routes.get("/api/v1/session/all")
+@describe(summary="One's own devices", returns={200: DevicesOut}, who="account", tags=("session",))
+async def list_devices(request: web.Request) -> web.Response:
+    """The person's living sessions, the latest used first."""
+    actor = await require_account(request)
+    return json_response(await request.app[USERS].list_devices(actor), headers=NO_STORE)
+
+
+@routes.post("/api/v1/session/confirmation")
+@describe(
+    summary="Give one's password once more",
+    body=ConfirmationIn,
+    returns={200: ConfirmedOut},
+    who="account",
+    errors=("rate_limited", "busy"),
+    tags=("session",),
+)
+async def confirm(request: web.Request) -> web.Response:
+    """For the next ten minutes this session may do what asks for it (403 with the reason `password_needed`)."""
+    actor = await require_account(request)
+    form = await parse_body(request, ConfirmationIn)
+    until = await request.app[CREDENTIALS].confirm(actor, form.password)
+    return json_response(ConfirmedOut(until=until), headers=NO_STORE)

@@ -147,9 +147,12 @@ def curl(operation: Schema, schemas: Schema, base_url: str) -> str:
         lines[0] = f"curl -X {operation['method']} {base_url}{path}"
     if operation["security"]:
         lines.append('  -H "Authorization: Bearer $TOKEN"')
-    if body := operation.get("requestBody"):
+    content = operation.get("requestBody", {}).get("content", {})
+    if "multipart/form-data" in content:
+        lines.append("  -F 'file=@a-file'")
+    elif content:
         lines.append("  -H 'Content-Type: application/json'")
-        value = example(body["content"]["application/json"]["schema"], schemas)
+        value = example(content["application/json"]["schema"], schemas)
         lines.append("  -d '" + json.dumps(value, ensure_ascii=False).replace("'", "'\\''") + "'")
     return " \\\n".join(lines)
 

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 MAX_INT = 2**53 - 1
 """The largest integer that every JSON reader keeps exactly, JavaScript's among them."""
@@ -47,3 +47,11 @@ FilledText = Annotated[  # the same, and more than spaces
 ]
 Line = Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f]*$")]
 ClientId = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$", min_length=1, max_length=64)]
+
+
+def _image_url(name: str | None) -> str | None:
+    return name if name is None or name.startswith("/") else f"/images/{name}"
+
+
+# The address of a picture of ours, made from the name of its file.
+ImageUrl = Annotated[str | None, BeforeValidator(_image_url), Field(description="Address of a picture.")]

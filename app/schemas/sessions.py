@@ -1,5 +1,6 @@
 """What signing in takes and gives: credentials, and who one is then."""
 
+from datetime import datetime
 from typing import Annotated, Literal, Self
 
 from pydantic import Field
@@ -68,3 +69,29 @@ class SignedInOut(SessionOut):
 
     merged: MergedOut | None = None
     token: str | None = Field(default=None, description="If it was asked for; it is told only here.")
+
+
+class ConfirmationIn(ApiModel):
+    """One's own password once more, before something that matters."""
+
+    password: Annotated[str, Field(min_length=1, max_length=128)]
+
+
+class ConfirmedOut(OutModel):
+    """Until when the session counts as confirmed."""
+
+    until: datetime
+
+
+class DeviceOut(OutModel):
+    """One of a person's living sessions: a browser or an app."""
+
+    is_current: bool
+    creation_time: datetime
+    last_seen_time: datetime
+
+
+class DevicesOut(OutModel):
+    """A person's living sessions, the latest used first."""
+
+    items: list[DeviceOut]

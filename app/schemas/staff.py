@@ -1,19 +1,43 @@
 """Service staff as they see themselves and each other."""
 
 from datetime import datetime
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
-from app.schemas.base import OutModel
-from app.schemas.users import AccountIn
+from app.schemas.base import ApiModel, ImageUrl, OutModel
+from app.schemas.users import AccountIn, PersonName
+
+Right = Annotated[str, Field(max_length=32)]
 
 
 class StaffIn(AccountIn):
     """A new member of staff."""
 
     role: Literal["manager", "owner"] = "manager"
-    allows: list[str] = Field(default_factory=list)
+    allows: list[Right] = Field(default_factory=list, max_length=32)
+
+
+class StaffPatch(ApiModel):
+    """What the owner changes of a member of staff: what is absent stays."""
+
+    role: Literal["manager", "owner"] | None = None
+    allows: list[Right] | None = Field(default=None, max_length=32)
+    is_active: bool | None = Field(default=None, description="False: may sign in no longer; all sessions end.")
+
+
+class ProfilePatch(ApiModel):
+    """What a member of staff changes of themselves: what is absent stays, null clears."""
+
+    name: PersonName | None = None
+    lastname: PersonName | None = None
+    sex: Literal["female", "male"] | None = None
+
+
+class StaffQuery(ApiModel):
+    """Which colleagues."""
+
+    everybody: bool = Field(default=False, description="Also those who may sign in no longer.")
 
 
 class ColleagueOut(OutModel):
@@ -23,10 +47,11 @@ class ColleagueOut(OutModel):
     uuid: str
     name: str
     role: Literal["manager", "owner"]
+    is_active: bool = True
 
 
 class ColleaguesOut(OutModel):
-    """Everybody on the staff who may sign in."""
+    """Members of staff by id."""
 
     items: list[ColleagueOut]
 
@@ -42,7 +67,7 @@ class StaffOut(OutModel):
     allows: list[str]
     name: str | None
     lastname: str | None
-    image: str | None
+    image: ImageUrl
     sex: str | None
     is_active: bool
     creation_time: datetime

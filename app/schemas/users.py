@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, EmailStr, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from app.schemas.base import ApiModel, Line, OutModel
+from app.schemas.base import ApiModel, Id, ImageUrl, Line, OutModel
 from app.schemas.sessions import MeOut
 
 # Characters that turn the direction of text: in a name they let it look like another one.
@@ -129,11 +129,68 @@ class UserOut(OutModel):
     email: str
     name: str | None
     lastname: str | None
-    image: str | None
+    image: ImageUrl
     sex: Literal["female", "male"] | None
     language: Literal["ru", "en"] | None
     creation_time: datetime
     edit_time: datetime
+
+
+class UsersQuery(ApiModel):
+    """Customers, the newest first. ``before`` is ``next`` of the page before."""
+
+    q: Annotated[Line, Field(max_length=254)] | None = Field(
+        default=None, description="The beginning of a username or an e-mail, or an id."
+    )
+    blocked: bool | None = None
+    before: Id | None = None
+    limit: Annotated[int, Field(ge=1, le=100)] = 50
+
+
+class CustomerOut(OutModel):
+    """A customer as staff see one."""
+
+    id: int
+    username: str | None
+    email: str | None
+    name: str | None
+    lastname: str | None
+    is_active: bool = Field(description="False: the customer has deleted the account.")
+    blocked_time: datetime | None
+    creation_time: datetime
+
+
+class CustomersOut(OutModel):
+    """A page of customers; ``next`` is null on the last one."""
+
+    items: list[CustomerOut]
+    next: int | None
+
+
+class CustomerPatch(ApiModel):
+    """What staff may change of a customer."""
+
+    blocked: bool = Field(description="A blocked customer's sessions end, and no new ones begin.")
+
+
+class ResetWish(ApiModel):
+    """Whose password is to be chosen anew."""
+
+    login: Annotated[str, Field(min_length=1, max_length=254)] = Field(description="Username or e-mail.")
+
+
+class ResetOut(OutModel):
+    """A link for once. It is told only here."""
+
+    url: str
+    until: datetime
+
+
+class ResetIn(ApiModel):
+    """A new password by a link."""
+
+    token: Annotated[str, Field(min_length=20, max_length=100)]
+    new_password: Password
 
 
 def require_fit(password: str, username: str, email: str) -> None:

@@ -2,8 +2,9 @@
 
 import logging
 import secrets
-from collections.abc import Callable, Sequence
-from typing import Any, Literal
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
 from uuid import uuid4
 
 from sqlalchemy.exc import IntegrityError
@@ -11,9 +12,9 @@ from sqlalchemy.orm import Session
 
 from app.actor import Actor
 from app.clock import Clock
-from app.errors import Conflict, Forbidden, Invalid, NotFound
+from app.errors import Conflict, Forbidden, Invalid, NotFound, Stale
 from app.passwords import Passwords
-from app.schemas.staff import ColleagueOut, ColleaguesOut, StaffIn, StaffOut
+from app.schemas.staff import ColleagueOut, ColleaguesOut, ProfilePatch, StaffIn, StaffOut, StaffPatch
 from app.schemas.users import normal_name
 from app.services.accounts import names_of, refuse_taken
 from app.services.names import NameBook, display_name
@@ -48,13 +49,40 @@ class StaffService:
             raise NotFound
         return StaffOut.model_validate(row)
 
-    async def list_colleagues(self) -> ColleaguesOut:
-        """Everybody on the staff who may sign in."""
-        rows = await self._users.read(queries.list_active)
+    async def get_person(self, uuid: str) -> StaffOut:
+        """Anybody on the staff, active or not. Raises NotFound."""
+        row = await self._users.read(lambda connection: queries.find_person(connection, uuid), hot=True)
+        if row is None:
+            raise NotFound
+        return StaffOut.model_validate(row)
+
+    async def update_me(self, actor: Actor, form: ProfilePatch) -> StaffOut:
+        """Change a member of staff's own data: only what the form names."""
+        changed = form.model_dump(exclude_unset=True)
+
+        def work(session: Session, changes: Changes) -> StaffOut:
+            person = session.get_one(ServicePerson, actor.id)
+            for name, value in changed.items():
+                setattr(person, name, value)
+            person.edit_time = self._clock.now()
+            changes.rename("staff", person.id)
+            return StaffOut.model_validate(person)
+
+        out = await self._sessions.write(work)
+        self._names.invalidate("staff", out.id)
+        return out
+
+    async def list_colleagues(self, everybody: bool = False) -> ColleaguesOut:
+        """Everybody on the staff who may sign in, or really everybody."""
+        rows = await self._users.read(queries.list_everybody if everybody else queries.list_active)
         return ColleaguesOut(
             items=[
                 ColleagueOut(
-                    id=row.id, uuid=row.uuid, name=display_name(row.name, row.lastname, row.username), role=row.role
+                    id=row.id,
+                    uuid=row.uuid,
+                    name=display_name(row.name, row.lastname, row.username),
+                    role=row.role,
+                    is_active=row.is_active,
                 )
                 for row in rows
             ]
@@ -99,33 +127,45 @@ class StaffService:
         except IntegrityError:
             raise Conflict("This name is taken.", field="username") from None
 
-    async def set_active(self, uuid: str, is_active: bool, by: Actor | None) -> StaffOut:
-        """Let a member of staff in, or no longer; then the person's sessions end everywhere.
+    async def update_person(
+        self, uuid: str, form: StaffPatch, by: Actor | None, version: int | None = None
+    ) -> StaffOut:
+        """Change what a member of staff may do, or whether they may sign in. The person's sessions end everywhere.
+
+        version: what `version_of` said of the person that the owner has seen; None asks for none.
 
         Raises:
             Conflict: this is the last owner.
             Forbidden: somebody but the owner asks.
+            Invalid: there is no such right.
             NotFound: there is no such person.
+            Stale: somebody has changed the person meanwhile.
         """
+        _require_owner(by)
+        _require_rights(form.allows or ())
+        changed = {name: value for name, value in form.model_dump(exclude_unset=True).items() if value is not None}
+        kind = "set_active" if set(changed) == {"is_active"} else "set_rights"
 
-        def change(person: ServicePerson) -> None:
-            person.is_active = is_active
+        def work(session: Session, changes: Changes) -> StaffOut:
+            person = queries.access_person(session, uuid)
+            if person is None:
+                raise NotFound
+            if version not in (None, version_of(person.edit_time)):
+                raise Stale(version=version_of(person.edit_time))
+            before = _state(person)
+            for name, value in changed.items():
+                setattr(person, name, value)
+            person.edit_time = self._clock.now()
+            session.flush()
+            if before["role"] == "owner" and queries.count_owners(session) == 0:
+                raise Conflict("The last owner cannot be removed.")
+            changes.end_person("staff", person.id)
+            self._record(session, by, kind, person, before)
+            return StaffOut.model_validate(person)
 
-        return await self._change(uuid, "set_active", change, by)
-
-    async def set_rights(
-        self, uuid: str, role: Literal["manager", "owner"], allows: Sequence[str], by: Actor | None
-    ) -> StaffOut:
-        """Change what a member of staff may do. The person's sessions end everywhere: nobody acts on an old right.
-
-        Raises: as `set_active`, and Invalid: there is no such right.
-        """
-        _require_rights(allows)
-
-        def change(person: ServicePerson) -> None:
-            person.role, person.allows = role, list(allows)
-
-        return await self._change(uuid, "set_rights", change, by)
+        out = await self._sessions.write(work)
+        self._names.invalidate("staff", out.id)
+        return out
 
     async def reset_password(self, login: str, password: str | None = None) -> str:
         """Give the person who signs in by ``login`` another password, from the command line; returns it.
@@ -160,29 +200,6 @@ class StaffService:
         await self._sessions.write(work)
         return chosen
 
-    async def _change(
-        self, uuid: str, kind: str, change: Callable[[ServicePerson], None], by: Actor | None
-    ) -> StaffOut:
-        _require_owner(by)
-
-        def work(session: Session, changes: Changes) -> StaffOut:
-            person = queries.access_person(session, uuid)
-            if person is None:
-                raise NotFound
-            before = _state(person)
-            change(person)
-            person.edit_time = self._clock.now()
-            session.flush()
-            if before["role"] == "owner" and queries.count_owners(session) == 0:
-                raise Conflict("The last owner cannot be removed.")
-            changes.end_person("staff", person.id)
-            self._record(session, by, kind, person, before)
-            return StaffOut.model_validate(person)
-
-        out = await self._sessions.write(work)
-        self._names.invalidate("staff", out.id)
-        return out
-
     def _record(
         self, session: Session, by: Actor | None, kind: str, person: ServicePerson, before: dict[str, Any] | None
     ) -> None:
@@ -195,6 +212,11 @@ class StaffService:
             after=_state(person),
             now=self._clock.now(),
         )
+
+
+def version_of(edit_time: datetime) -> int:
+    """What an ETag says of a person: the time of the last change in microseconds."""
+    return int(edit_time.timestamp() * 1_000_000)
 
 
 def _state(person: ServicePerson) -> dict[str, Any]:

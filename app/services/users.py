@@ -6,34 +6,33 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Literal, TypeVar
 
-from pydantic_core import PydanticCustomError
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from app.actor import Actor, Audience
 from app.clock import Clock
 from app.errors import Busy as PasswordsBusy
-from app.errors import Conflict, Invalid, NotFound, Unauthorized
+from app.errors import Conflict, NotFound, Unauthorized
 from app.limits import Throttle, address_key
 from app.passwords import Passwords
-from app.schemas.sessions import SignInIn
+from app.schemas.sessions import DeviceOut, DevicesOut, SignInIn
 from app.schemas.users import (
     AccountIn,
     AvailabilityIn,
     AvailabilityOut,
-    PasswordIn,
     UserOut,
     UserPatch,
     normal_name,
-    require_fit,
 )
 from app.services.accounts import SignedIn, add_account, enter, names_of, refuse_taken
+from app.services.credentials import person_of
 from app.services.names import NameBook
 from app.session_changes import Begun, Changes, actor_of
 from app.sessions import SessionStore
 from app.settings import Limits
 from db.database import Busy, Database
 from db.queries import users as queries
+from db.queries.sessions import list_alive
 from ws.limits import Rate
 
 T = TypeVar("T")
@@ -82,7 +81,6 @@ class UsersService:
             sessions.on_replaced(on_identity_changed)
         attempts = Rate.per_minutes(limits.sign_in_attempts, 10)
         self._by_name, self._by_address = Throttle(attempts, clock), Throttle(attempts, clock)
-        self._changes = Throttle(attempts, clock)
         self._new_guests = Throttle(Rate.per_minutes(limits.guest_sessions, 10), clock)
         self._new_users = Throttle(Rate.per_minutes(limits.registrations, 10), clock)
         self._questions = Throttle(Rate.per_minutes(AVAILABILITY_PER_MINUTE, 1), clock)
@@ -272,34 +270,44 @@ class UsersService:
         self._names.invalidate("customer", out.id)
         return out
 
-    async def change_password(self, actor: Actor, form: PasswordIn) -> None:
-        """Change a user's password and end the other sessions.
+    async def list_devices(self, actor: Actor) -> DevicesOut:
+        """The person's living sessions."""
+        person, now = person_of(actor), self._clock.now()
+        rows = await self._users.read(lambda connection: list_alive(connection, person, now), hot=True)
+        items = [
+            DeviceOut(
+                is_current=row.token_hash == actor.session,
+                creation_time=row.creation_time,
+                last_seen_time=row.last_seen_time,
+            )
+            for row in rows
+        ]
+        return DevicesOut(items=items)
 
-        Raises:
-            Invalid: the old password is not right, or the new one is the username or the e-mail.
-            RateLimited: too many failures.
-        """
-        key = str(actor.id)
-        self._changes.check(key)
-        me = await self.get_me(actor)
-        old = await self._users.read(lambda connection: queries.get_password(connection, "user", me.id), hot=True)
-        if old is None or not await self._passwords.verify(old, form.old_password):
-            raise _invalid("old_password", "wrong", "The old password is not right")
-        self._changes.give_back(key)
-        try:
-            require_fit(form.new_password, me.username, me.email)
-        except PydanticCustomError as error:
-            raise _invalid("new_password", error.type, error.message()) from None
-        hashed = await self._passwords.hash(form.new_password)
+    async def set_image(self, actor: Actor, name: str | None) -> None:
+        """Give the person another picture, or none."""
+        kind, person_id = person_of(actor)
         now = self._clock.now()
 
         def work(session: Session, changes: Changes) -> None:
-            if queries.get_password(session, "user", me.id) != old:
-                raise _invalid("old_password", "wrong", "The old password is not right")
-            queries.set_password(session, "user", me.id, hashed, now)
-            changes.end_person("user", me.id, keep=actor.session)
+            queries.set_image(session, kind, person_id, name, now)
 
         await self._sessions.write(work)
+
+    async def delete_me(self, actor: Actor) -> None:
+        """Close the account: names, e-mail, cart and sessions go; orders, comments and chats stay without a name.
+
+        The username and the e-mail are free again.
+        """
+        now, user_id = self._clock.now(), actor.id or 0
+
+        def work(session: Session, changes: Changes) -> None:
+            queries.anonymise(session, user_id, now)
+            changes.end_person("user", user_id)
+
+        await self._sessions.write(work)
+        self._names.invalidate("customer", user_id)
+        logger.info("user %s has closed the account", user_id)
 
     # Within
 
@@ -327,10 +335,6 @@ class UsersService:
             return await self._sessions.write(work)
         except IntegrityError:  # two databases' clients at once; within one, the write itself looks first
             raise Conflict("This name is taken.", field="username") from None
-
-
-def _invalid(field: str, code: str, detail: str) -> Invalid:
-    return Invalid(errors=[{"pointer": f"/{field}", "code": code, "detail": detail}])
 
 
 def _give_back(keys: Iterable[tuple[Throttle, str]]) -> None:

@@ -73,6 +73,8 @@ class User(UsersBase):
     __table_args__ = (
         CheckConstraint("role IN ('guest', 'user')", name="role"),
         CheckConstraint("role = 'user' OR (username IS NULL AND hashed_password IS NULL)", name="guest"),
+        Index("ix_User_role", "role", "id"),
+        Index("ix_User_creation_time", "creation_time", "id"),
         {"sqlite_autoincrement": True},  # an id stands in other databases too: it is never given twice
     )
     id: Mapped[int] = mapped_column(Id, primary_key=True, autoincrement=True)

@@ -53,6 +53,17 @@ def get_session(connection: Connection | Session, token_hash: str) -> AnyRow | N
     return connection.execute(_record.where(SessionRow.token_hash == token_hash)).one_or_none()
 
 
+def list_alive(connection: Connection, person: tuple[Literal["user", "staff"], int], now: datetime) -> Sequence[AnyRow]:
+    """A person's living sessions, the latest used first; at most a hundred."""
+    statement = (
+        select(SessionRow.token_hash, SessionRow.creation_time, SessionRow.last_seen_time)
+        .where(_alive_of(person), SessionRow.expiry_time > now)
+        .order_by(SessionRow.last_seen_time.desc(), SessionRow.token_hash)
+        .limit(100)
+    )
+    return connection.execute(statement).all()
+
+
 def list_changes(connection: Connection, after: tuple[int, str]) -> Sequence[AnyRow]:
     """Sessions changed after the cursor ``(rev, token_hash)``, in the order of the changes."""
     rev, token_hash = after

@@ -1,10 +1,11 @@
 """Statements on service staff and on what they did."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, select
+from sqlalchemy import ColumnElement, Connection, Row, func, insert, select
 from sqlalchemy.orm import Session
 
 from db.models.users import ServicePerson, StaffAction
@@ -33,10 +34,20 @@ def get_person(connection: Connection, person_id: int) -> AnyRow | None:
     return connection.execute(_person.where(ServicePerson.id == person_id)).one_or_none()
 
 
+def find_person(connection: Connection, uuid: str) -> AnyRow | None:
+    """The same by uuid."""
+    return connection.execute(_person.where(ServicePerson.uuid == uuid)).one_or_none()
+
+
 def list_active(connection: Connection) -> Sequence[AnyRow]:
     """Everybody who may sign in at the staff's door, by id."""
     statement = _person.where(ServicePerson.is_active).order_by(ServicePerson.id).limit(MOST_STAFF)
     return connection.execute(statement).all()
+
+
+def list_everybody(connection: Connection) -> Sequence[AnyRow]:
+    """The same with those who may sign in no longer."""
+    return connection.execute(_person.order_by(ServicePerson.id).limit(MOST_STAFF)).all()
 
 
 def access_person(session: Session, uuid: str) -> ServicePerson | None:
@@ -75,12 +86,58 @@ def add_action(
     )
 
 
-def list_actions(connection: Connection, object_id: int, limit: int = 50) -> Sequence[AnyRow]:
-    """The latest actions on a member of staff, newest first."""
+@dataclass(frozen=True, slots=True)
+class ActionFilter:
+    """Which deeds: None and () leave out nothing."""
+
+    staff: int | None = None
+    kinds: tuple[str, ...] = ()
+    object_kind: str | None = None
+    object_id: int | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+    def conditions(self) -> Iterator[ColumnElement[bool]]:
+        if self.staff is not None:
+            yield StaffAction.service_person_id == self.staff
+        if self.kinds:
+            yield StaffAction.kind.in_(self.kinds)
+        if self.object_kind is not None:
+            yield StaffAction.object_kind == self.object_kind
+        if self.object_id is not None:
+            yield StaffAction.object_id == self.object_id
+        if self.since is not None:
+            yield StaffAction.creation_time >= self.since
+        if self.until is not None:
+            yield StaffAction.creation_time < self.until
+
+
+def list_actions(
+    connection: Connection, asked: ActionFilter, before: int | None = None, limit: int = 50
+) -> Sequence[AnyRow]:
+    """Deeds, newest first, below ``before`` if given."""
+    statement = select(
+        StaffAction.id,
+        StaffAction.service_person_id,
+        StaffAction.kind,
+        StaffAction.object_kind,
+        StaffAction.object_id,
+        StaffAction.before,
+        StaffAction.after,
+        StaffAction.creation_time,
+    )
+    if before is not None:
+        statement = statement.where(StaffAction.id < before)
+    return connection.execute(statement.where(*asked.conditions()).order_by(StaffAction.id.desc()).limit(limit)).all()
+
+
+def count_actions(connection: Connection, since: datetime, until: datetime) -> Sequence[AnyRow]:
+    """How often each member of staff did each kind of thing: service_person_id, kind, times."""
+    times = func.count(StaffAction.id).label("times")
     statement = (
-        select(StaffAction.id, StaffAction.service_person_id, StaffAction.kind, StaffAction.before, StaffAction.after)
-        .where(StaffAction.object_kind == "staff", StaffAction.object_id == object_id)
-        .order_by(StaffAction.id.desc())
-        .limit(limit)
+        select(StaffAction.service_person_id, StaffAction.kind, times)
+        .where(StaffAction.creation_time >= since, StaffAction.creation_time < until)
+        .group_by(StaffAction.service_person_id, StaffAction.kind)
+        .order_by(StaffAction.service_person_id, StaffAction.kind)
     )
     return connection.execute(statement).all()

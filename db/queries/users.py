@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import Connection, Row, delete, func, insert, select, update
+from sqlalchemy import Connection, Row, delete, func, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from db.models.users import CartLine, Login, PasswordReset, ServicePerson, User, UserCart
@@ -54,6 +54,13 @@ def get_password(connection: Connection | Session, kind: PersonKind, person_id: 
     """The hash of a person's password."""
     model = User if kind == "user" else ServicePerson
     return connection.execute(select(model.hashed_password).where(model.id == person_id)).scalar_one_or_none()
+
+
+def get_names(connection: Connection | Session, kind: PersonKind, person_id: int) -> tuple[str, str]:
+    """Username and e-mail of a person."""
+    model = User if kind == "user" else ServicePerson
+    row = connection.execute(select(model.username, model.email).where(model.id == person_id)).one()
+    return row.username, row.email
 
 
 def set_password(session: Session, kind: PersonKind, person_id: int, hashed: str, now: datetime) -> None:
@@ -122,6 +129,97 @@ def mark_merged(session: Session, guest_id: int, user_id: int, now: datetime) ->
         .returning(User.id)
     )
     return session.execute(statement).scalar_one_or_none() is not None
+
+
+def list_customers(
+    connection: Connection, beginning: str | None, user_id: int | None, blocked: bool | None, before: int | None,
+    limit: int,
+) -> Sequence[AnyRow]:  # fmt: skip
+    """Users, the newest first, below ``before``: those whose normal name begins so, or of that id."""
+    columns = (
+        User.id, User.username, User.email, User.name, User.lastname, User.is_active, User.blocked_time,
+        User.creation_time,
+    )  # fmt: skip
+    statement = select(*columns).where(User.role == "user").order_by(User.id.desc()).limit(limit)
+    if beginning is not None:
+        # A range and not LIKE, which on SQLite neither folds Cyrillic nor walks this index.
+        named = select(Login.person_id).where(
+            Login.kind == "user", Login.name_normal >= beginning, Login.name_normal < beginning + "\U0010ffff"
+        )
+        statement = statement.where(or_(User.id.in_(named), User.id == (user_id or 0)))
+    if blocked is not None:
+        statement = statement.where(User.blocked_time.is_not(None) if blocked else User.blocked_time.is_(None))
+    if before is not None:
+        statement = statement.where(User.id < before)
+    return connection.execute(statement).all()
+
+
+def count_new_users(connection: Connection, since: datetime, until: datetime) -> int:
+    """How many registered in that time."""
+    statement = select(func.count(User.id)).where(
+        User.role == "user", User.creation_time >= since, User.creation_time < until
+    )
+    return connection.execute(statement).scalar_one()
+
+
+def set_blocked(session: Session, user_id: int, time: datetime | None) -> User | None:
+    """Block or unblock a guest or user; None if there is none, or the account was deleted or merged."""
+    user = session.get(User, user_id)
+    if user is None or not user.is_active:
+        return None
+    user.blocked_time = time
+    return user
+
+
+def anonymise(session: Session, user_id: int, now: datetime) -> str | None:
+    """Take away everything that says who the user was, and the cart; the row stays. Returns the picture's name."""
+    user = session.get_one(User, user_id)
+    image = user.image
+    user.username = user.email = user.name = user.lastname = user.image = user.sex = user.language = None
+    user.hashed_password, user.is_active, user.edit_time = None, False, now
+    session.execute(delete(Login).where(Login.kind == "user", Login.person_id == user_id))
+    cart = select(UserCart.id).where(UserCart.owner_id == user_id).scalar_subquery()
+    session.execute(delete(CartLine).where(CartLine.cart_id == cart))
+    session.execute(delete(UserCart).where(UserCart.owner_id == user_id))
+    return image
+
+
+def set_image(session: Session, kind: PersonKind, person_id: int, image: str | None, now: datetime) -> None:
+    """Change a person's picture."""
+    model = User if kind == "user" else ServicePerson
+    session.execute(update(model).where(model.id == person_id).values(image=image, edit_time=now))
+
+
+# Passwords chosen anew
+
+
+def add_reset(
+    session: Session, token_hash: str, kind: PersonKind, person_id: int, now: datetime, expiry_time: datetime
+) -> None:
+    """Permit one new password. An earlier permission is void."""
+    session.execute(
+        delete(PasswordReset).where(PasswordReset.person_kind == kind, PasswordReset.person_id == person_id)
+    )
+    session.execute(
+        insert(PasswordReset).values(
+            token_hash=token_hash, person_kind=kind, person_id=person_id, creation_time=now, expiry_time=expiry_time
+        )
+    )
+
+
+def take_reset(session: Session, token_hash: str, now: datetime) -> AnyRow | None:
+    """Use a permission up: whose it was (person_kind, person_id), or None if it is not good or no longer."""
+    statement = (
+        update(PasswordReset)
+        .where(
+            PasswordReset.token_hash == token_hash,
+            PasswordReset.used_time.is_(None),
+            PasswordReset.expiry_time > now,
+        )
+        .values(used_time=now)
+        .returning(PasswordReset.person_kind, PasswordReset.person_id)
+    )
+    return session.connection().execute(statement).one_or_none()
 
 
 # Carts
