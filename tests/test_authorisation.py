@@ -104,6 +104,7 @@ GET    /                                    200     200 200   200   200  200    
 GET    /products/{article}                  200     200 200   200   200  200     200     200     200   200
 GET    /products/{article} :draft           404     404 404   404   404  404     200     200     200   200
 GET    /staff                               200     200 200   200   200  200     200     200     200   200
+GET    /staff/{section}                     404     404 404   404   404  404     404     404     404   404
 GET    /demo                                404     404 404   404   404  404     404     404     404   404
 GET    /docs                                200     200 200   200   200  200     200     200     200   200
 GET    /images/{name}                       404     404 404   404   404  404     404     404     404   404
@@ -244,7 +245,8 @@ class House:
         article = DRAFT if row.name.endswith(":draft") else PUBLISHED
         colleague = await self.colleague() if "{uuid}" in path else None
         path = path.format(
-            chat_id=chat, article=article, name="0" * 32 + ".svg", language="ru", user_id=guest.me["id"],
+            chat_id=chat, article=article, name="0" * 32 + ".svg", language="ru", section="none",
+            user_id=guest.me["id"],
             uuid=colleague.uuid if colleague else "",
         )  # fmt: skip
         options = await self.options(row, person, guest)

@@ -16,12 +16,12 @@ from openapi_spec_validator import validate
 
 from app.main import create_app
 from app.openapi import describe, list_routes, make_document
-from app.pages.handlers import routes as page_routes
+from app.pages.handlers import PAGES as PAGE_TABLES
 from app.schemas.base import MAX_INT, ApiModel
 from app.settings import ROOT, Settings
 
 COMMITTED = ROOT / "docs" / "openapi.json"
-PAGES = {route.path for route in page_routes} | {"/docs", "/ws", "/images/{name}"}
+PAGES = {route.path for table in PAGE_TABLES for route in table} | {"/docs", "/ws", "/images/{name}"}
 """What people and sockets use: addresses outside of the interface."""
 
 

@@ -206,7 +206,14 @@ def test_money_is_written_as_people_of_the_language_write_it() -> None:
 
 
 def test_both_languages_have_the_same_texts_with_the_same_places_in_them() -> None:
-    ru, en = (json.loads((TEXTS / f"{language}.json").read_text(encoding="utf-8")) for language in LANGUAGES)
+    files = {language: [path.name for path in sorted((TEXTS / language).glob("*.json"))] for language in LANGUAGES}
+    assert files["ru"] == files["en"]
+    for name in files["ru"]:
+        ru, en = (json.loads((TEXTS / language / name).read_text(encoding="utf-8")) for language in LANGUAGES)
+        compare_texts(ru, en)
+
+
+def compare_texts(ru: dict[str, Any], en: dict[str, Any]) -> None:
     assert list(ru) == list(en)
     for key in ru:
         assert isinstance(ru[key], dict) == isinstance(en[key], dict), key
@@ -217,14 +224,15 @@ def test_both_languages_have_the_same_texts_with_the_same_places_in_them() -> No
 
 
 def test_every_text_is_used_and_every_text_used_is_there() -> None:
-    sources = [path for folder in ("js", "components") for path in (STATIC_FOLDER / folder).glob("*.js")]
-    sources += [*(ROOT / "app" / "pages" / "templates").glob("*.html"), ROOT / "app" / "pages" / "handlers.py"]
+    sources = [path for folder in ("js", "components") for path in (STATIC_FOLDER / folder).rglob("*.js")]
+    sources += [*(ROOT / "app" / "pages" / "templates").rglob("*.html"), *(ROOT / "app" / "pages").glob("*.py")]
     code = "\n".join(path.read_text(encoding="utf-8") for path in sources)
     key = re.compile(r"""["'`]([a-z]+\.[a-z0-9_]+)["'`](?! ~)""")
     named = set(key.findall(code))
     said = {one for call in re.findall(r"\b(?:t|texts)\(([^()]*)", code) for one in key.findall(call)}
     # `chat.state_${state}` and t('problem.' ~ kind): the beginning of a key, the rest comes from a value
-    beginnings = set(re.findall(r"""["'`]([a-z]+\.[a-z0-9_]*)(?:\$\{|' ~)""", code)) | {"spec.", "problem.", "error."}
+    beginnings = set(re.findall(r"""["'`]([a-z]+\.[a-z0-9_]*)(?:\$\{|' ~)""", code))
+    beginnings |= {"spec.", "problem.", "error.", "section."}
     keys = set(get_texts("ru").entries)
     assert not said - keys
     assert not {one for one in keys - named if not one.startswith(tuple(beginnings))}

@@ -21,7 +21,7 @@ NARROW, HARD = "\u202f", "\u00a0"  # spaces that do not break a line: between th
 
 @dataclass(frozen=True, slots=True)
 class Texts:
-    """The catalogue of one language: ``texts("shop.title")``, ``texts("shop.left", n=3)``."""
+    """The catalogue of one language: ``texts("shop.all")``, ``texts("shop.left", n=3)``."""
 
     language: Language
     entries: dict[str, str | dict[str, str]] = field(repr=False)
@@ -68,14 +68,18 @@ def plural_form(language: Language, n: int) -> str:
 
 @cache
 def get_texts(language: Language) -> Texts:
-    return Texts(language, json.loads((_FOLDER / f"{language}.json").read_text(encoding="utf-8")))
+    """The catalogue of a language: all files of its folder, each about one part of the pages."""
+    entries: dict[str, str | dict[str, str]] = {}
+    for path in sorted((_FOLDER / language).glob("*.json")):
+        entries |= json.loads(path.read_text(encoding="utf-8"))
+    return Texts(language, entries)
 
 
 @cache
 def script_texts(language: Language) -> tuple[bytes, str]:
     """Return what scripts need of the catalogue as JSON, and a version that changes with it."""
-    used = ("chat.", "staff.", "account.", "error.", "time.")
-    body = to_json({key: text for key, text in get_texts(language).entries.items() if key.startswith(used)})
+    unused = ("page.", "problem.", "demo.")
+    body = to_json({key: text for key, text in get_texts(language).entries.items() if not key.startswith(unused)})
     return body, hashlib.sha256(body).hexdigest()[:12]
 
 

@@ -1,6 +1,6 @@
 /**
  * <staff-desk>: inbox, thread and context side by side; on a phone one of them at a time.
- * view: {shop, languages: [{code, url, current}], me, presence, colleagues, offline, inbox (view of <staff-inbox>), chat}
+ * view: {shop, languages: [{code, url, current}], menu: [{slug, title}], me, presence, colleagues, offline, inbox (view of <staff-inbox>), chat}
  *   chat: null, or {id, state, name, thread (view of <chat-thread>), can: {claim, close, reopen, write}, hint, notice}
  * Events: presence {state}, leave, deselect, claim, close-chat, reopen-chat; those of the parts.
  */
@@ -36,10 +36,14 @@ export class StaffDesk extends ViewElement {
     `
   }
 
-  #top({ shop, languages, me, presence, offline }) {
+  #top({ shop, languages, menu, me, presence, offline }) {
     return html`
       <header class="office__top">
         <p class="office__shop">${shop}<span>${t("staff.title")}</span></p>
+        <nav class="menu" aria-label=${t("office.menu")} ?hidden=${!menu.length}>
+          <a class="menu__link" href="/staff" aria-current="page">${t("office.chats")}</a>
+          ${menu.map(({ slug, title }) => html`<a class="menu__link" href="/staff/${slug}">${title}</a>`)}
+        </nav>
         <p class="office__connection" role="status">${offline ? t("chat.connecting") : ""}</p>
         <div class="office__tools">
           <label class="presence presence--${presence}">

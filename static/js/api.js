@@ -1,15 +1,21 @@
 /**
  * The REST interface for pages: JSON in and out, problem+json as an error.
  *   const api = new Api("shop"); await api.post("session", { login, password })
+ *   await api.patch("products/12", { name }, { match: etag })    what was seen, for If-Match
+ *   await api.post("orders", order, { key: newClientId() })      an Idempotency-Key: sent again, it is done once
+ *   await api.upload("uploads", file)                            a file as a form
  */
 
 /** A refusal: `code` is the contract, `errors` says what is wrong with which field: [{pointer, code, detail}]. */
 export class ApiError extends Error {
-  constructor(status, { code = "internal", detail = "", title = "", errors = [] } = {}) {
+  /** @param {object} problem the whole answer, with what this refusal has beside the usual members */
+  constructor(status, problem) {
+    const { code = "internal", detail = "", title = "", errors = [] } = problem
     super(detail || title || code)
     this.status = status
     this.code = code
     this.errors = errors
+    this.problem = problem
   }
 }
 
@@ -21,29 +27,52 @@ export class Api {
     this.#headers = audience === "staff" ? { "CTS-Audience": "staff" } : {}
   }
 
-  get(path) {
+  async get(path) {
+    return (await this.#ask("GET", path)).body
+  }
+
+  /** The same with the ETag, which a change of it sends back: {body, etag}. */
+  getTagged(path) {
     return this.#ask("GET", path)
   }
 
-  post(path, body = {}) {
-    return this.#ask("POST", path, body)
+  async post(path, body = {}, options) {
+    return (await this.#ask("POST", path, body, options)).body
   }
 
-  delete(path) {
-    return this.#ask("DELETE", path)
+  async put(path, body = {}, options) {
+    return (await this.#ask("PUT", path, body, options)).body
   }
 
-  async #ask(method, path, body) {
+  async patch(path, body, options) {
+    return (await this.#ask("PATCH", path, body, options)).body
+  }
+
+  async delete(path, options) {
+    return (await this.#ask("DELETE", path, undefined, options)).body
+  }
+
+  async upload(path, file, { method = "POST", ...options } = {}) {
+    const form = new FormData()
+    form.append("file", file)
+    return (await this.#ask(method, path, form, options)).body
+  }
+
+  async #ask(method, path, body, { match, key } = {}) {
     const headers = { ...this.#headers, Accept: "application/json" }
-    if (body !== undefined) headers["Content-Type"] = "application/json"
+    const isForm = body instanceof FormData // whose type has a boundary in it, which only the browser knows
+    if (body !== undefined && !isForm) headers["Content-Type"] = "application/json"
+    if (match) headers["If-Match"] = match
+    if (key) headers["Idempotency-Key"] = key
     let response
     try {
-      response = await fetch(`/api/v1/${path}`, { method, headers, body: body && JSON.stringify(body) })
+      const sent = body === undefined || isForm ? body : JSON.stringify(body)
+      response = await fetch(`/api/v1/${path}`, { method, headers, body: sent })
     } catch {
       throw new ApiError(0, { code: "disconnected" })
     }
     const answer = await response.json().catch(() => ({}))
     if (!response.ok) throw new ApiError(response.status, answer)
-    return answer
+    return { body: answer, etag: response.headers.get("ETag") }
   }
 }

@@ -19,6 +19,7 @@ const client = new ChatClient("staff")
 const desk = document.querySelector("staff-desk")
 const entrance = document.querySelector("[data-entrance]")
 const form = entrance.querySelector("form")
+const menu = JSON.parse(desk.dataset.menu)
 const pageTitle = document.title
 
 let filter = "queue"
@@ -41,6 +42,8 @@ async function meet() {
 }
 
 async function enter(me) {
+  const next = menu.find(({ slug }) => slug === new URLSearchParams(location.search).get("next"))
+  if (next) return location.replace(`/staff/${next.slug}`)
   entrance.hidden = true
   desk.hidden = false
   document.querySelector("[data-opening]").hidden = true
@@ -269,6 +272,7 @@ function draw() {
   desk.view = {
     shop: desk.dataset.shop,
     languages,
+    menu: menu.filter(({ right }) => !right || me.role === "owner" || me.rights?.includes(right)),
     me,
     presence: own?.state ?? "online",
     colleagues: [...client.replica.staff.values()].filter(({ id }) => id !== me.id),

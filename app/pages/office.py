@@ -1,0 +1,72 @@
+"""The staff's pages: the desk with the chats, and beside it a section for each part of the shop that somebody keeps."""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from aiohttp import web
+
+from app.actor import Actor
+from app.auth import get_actor
+from app.errors import Forbidden, NotFound
+from app.pages.render import page_texts, render
+from app.pages.texts import Texts
+
+routes = web.RouteTableDef()
+
+OWNER: Final = "owner"
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One page of the office at ``/staff/<slug>``: templates/office/<slug>.html with static/js/office/<slug>.js.
+
+    ``right``: who may open it: a right, `OWNER`, or "" for all staff.
+    """
+
+    slug: str
+    right: str = ""
+
+    def is_for(self, actor: Actor) -> bool:
+        return actor.is_staff and (not self.right or actor.is_owner or actor.has(self.right))
+
+
+# In the order of the menu.
+SECTIONS: tuple[Section, ...] = ()
+
+
+@routes.get("/staff")
+async def show_desk(request: web.Request) -> web.Response:
+    """The staff's desk. It holds nothing by itself: the script asks the session who is there."""
+    texts = page_texts(request)
+    menu = [{**_link(section, texts), "right": section.right} for section in SECTIONS]
+    return render("staff.html", request, {"title": texts("staff.title"), "menu": menu}, texts)
+
+
+@routes.get("/staff/{section}")
+async def show_section(request: web.Request) -> web.Response:
+    """A section of the office; whoever is not signed in does that first.
+
+    Raises:
+        NotFound: there is no such section.
+        Forbidden: it is for others.
+    """
+    section = next((one for one in SECTIONS if one.slug == request.match_info["section"]), None)
+    if section is None:
+        raise NotFound
+    actor = await get_actor(request, "staff")
+    if not actor.is_staff:
+        raise web.HTTPSeeOther(f"/staff?next={section.slug}")
+    if not section.is_for(actor):
+        raise Forbidden
+    texts = page_texts(request)
+    context: dict[str, Any] = {
+        "title": texts(f"section.{section.slug}"),
+        "section": section.slug,
+        "me": actor,
+        "menu": [_link(one, texts) for one in SECTIONS if one.is_for(actor)],
+    }
+    return render(f"office/{section.slug}.html", request, context, texts)
+
+
+def _link(section: Section, texts: Texts) -> dict[str, str]:
+    return {"slug": section.slug, "title": texts(f"section.{section.slug}")}
