@@ -71,6 +71,12 @@ class Conflict(ServiceError):
     code, default = "conflict", "Somebody was faster."
 
 
+class OutOfStock(ServiceError):
+    """``lines`` in the extra lists what is left: ``[{article, remains}]``."""
+
+    code, default = "out_of_stock", "There are not so many left."
+
+
 class Closed(ServiceError):
     code, default = "closed", "This chat is closed."
 

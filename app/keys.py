@@ -7,6 +7,7 @@ from aiohttp import web
 if TYPE_CHECKING:  # the keys need only the names; importing the parts here would be a circle
     from app.clock import Clock
     from app.images import ImageStore
+    from app.services.carts import CartService
     from app.services.chat_reader import ChatReader
     from app.services.chats import ChatService
     from app.services.credentials import CredentialService
@@ -32,6 +33,7 @@ USERS: web.AppKey["UsersService"] = web.AppKey("users")
 STAFF: web.AppKey["StaffService"] = web.AppKey("staff")
 IMAGES: web.AppKey["ImageStore"] = web.AppKey("images")
 PRODUCTS: web.AppKey["ProductService"] = web.AppKey("products")
+CARTS: web.AppKey["CartService"] = web.AppKey("carts")
 CHATS: web.AppKey["ChatService"] = web.AppKey("chats")
 READER: web.AppKey["ChatReader"] = web.AppKey("reader")
 CREDENTIALS: web.AppKey["CredentialService"] = web.AppKey("credentials")

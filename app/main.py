@@ -17,11 +17,13 @@ from app.clock import Clock
 from app.commands import Parts, explain, make_dispatch
 from app.cookies import audience_of, setup_sessions
 from app.errors import Forbidden, ServiceError
+from app.handlers import carts as cart_routes
 from app.handlers import chats as chat_routes
 from app.handlers import docs, health, images, products, sessions, staff, stats, users
 from app.handlers.health import HEALTH
 from app.images import ImageStore
 from app.keys import (
+    CARTS,
     CHATS,
     CLOCK,
     CREDENTIALS,
@@ -44,6 +46,7 @@ from app.pages.handlers import setup_pages
 from app.passwords import Passwords
 from app.services import history
 from app.services.broadcast import Broadcaster
+from app.services.carts import CartService
 from app.services.chat_reader import ChatReader
 from app.services.chats import ChatService
 from app.services.credentials import CredentialService
@@ -77,7 +80,7 @@ SWEEPER: web.AppKey[Sweeper] = web.AppKey("sweeper", Sweeper)
 # A thread that holds the interpreter gives it up ten times sooner than by default: the writer's thread and the loop
 # take turns thousands of times a second.
 SWITCH_S = 0.0005
-ROUTES = (sessions, users, staff, stats, chat_routes, products, images, docs, health)
+ROUTES = (sessions, users, staff, stats, chat_routes, cart_routes, products, images, docs, health)
 
 
 def create_app(settings: Settings, clock: Clock | None = None) -> web.Application:
@@ -134,6 +137,7 @@ async def run_parts(app: web.Application) -> AsyncIterator[None]:
     reader = app[READER] = ChatReader(databases.messanger, renderer)
     app[IMAGES] = ImageStore(settings.data)
     app[PRODUCTS] = ProductService(databases, clock, settings.secret)
+    app[CARTS] = CartService(databases, clock)
     app[STAFF] = StaffService(databases.users, store, passwords, names, clock)
     app[CREDENTIALS] = CredentialService(databases.users, store, passwords, clock, settings.limits)
     app[CUSTOMERS] = CustomerService(databases.users, store, clock)

@@ -53,6 +53,7 @@ _TAGS = {
     "stats": "The shop in figures.",
     "chats": "Support chats and their messages. What is posted here is broadcast on the socket.",
     "products": "The catalogue.",
+    "cart": "One's own cart. A change answers with all of it; with If-Match only the cart that was seen is changed.",
     "service": "Documents about the interface, and the server's health.",
 }
 

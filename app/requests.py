@@ -29,6 +29,7 @@ Model = TypeVar("Model", bound=BaseModel)
 IDEMPOTENCY_KEY = "Idempotency-Key"
 
 _NUMBER = re.compile(r"[1-9][0-9]{0,15}", re.ASCII)
+_VERSION = re.compile(r"0|[1-9][0-9]{0,15}", re.ASCII)
 _KEY = re.compile(r"[!-~]{1,128}", re.ASCII)
 
 # Pydantic's words are right for most errors, but a pattern says nothing to the person who fills in a form.
@@ -104,11 +105,19 @@ def read_version(request: web.Request) -> int:
         IfMatchRequired: there is none, or ``*``: whoever changes something says what they have seen.
         Stale: it cannot be a version.
     """
+    version = read_seen_version(request)
+    if version is None:
+        raise IfMatchRequired
+    return version
+
+
+def read_seen_version(request: web.Request) -> int | None:
+    """Return the version in If-Match, None if the client does not say what it has seen. Raises Stale like that."""
     tags = request.if_match
     if not tags or tags[0].value == "*":
-        raise IfMatchRequired
+        return None
     version = tags[0].value.partition(".")[0]
-    if tags[0].is_weak or not _NUMBER.fullmatch(version):
+    if tags[0].is_weak or not _VERSION.fullmatch(version):
         raise Stale
     return int(version)
 

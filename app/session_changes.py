@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from app.actor import Actor, Audience
 from app.errors import Unauthorized
 from app.services.names import display_name
+from app.services.store_events import StoreEvent
 from db.models.users import RIGHTS
 from db.queries import sessions as queries
 
@@ -65,13 +66,17 @@ class Begun:
 
 
 class Changes:
-    """Changes of sessions within one write: made in the writer's thread, taking effect on the loop after the commit."""
+    """Changes of sessions within one write: made in the writer's thread, taking effect on the loop after the commit.
+
+    ``events`` takes what else has changed, to be published with the commit.
+    """
 
     def __init__(self, session: Session, now: datetime) -> None:
         self.rev = queries.next_rev(session)
         self.ended: set[str] = set()
         self.stale: set[str] = set()
         self.replaced: dict[str, tuple[Actor, Actor]] = {}
+        self.events: list[StoreEvent] = []
         self._session, self._now = session, now
 
     def begin(self, audience: Audience, person: Person | None = None, data: Mapping[str, Any] | None = None) -> Begun:

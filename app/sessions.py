@@ -147,7 +147,7 @@ class SessionStore:
 
         def run(session: Session) -> Done[T]:
             kept[:] = [Changes(session, now)]  # first of all: it takes the lock that orders changes
-            return Done(work(session, kept[0]))
+            return Done(work(session, kept[0]), events=kept[0].events)
 
         def apply(pending: Pending[T]) -> None:
             self._in_flight.discard(pending)

@@ -56,11 +56,20 @@ class GuestOut(OutModel):
     token: str | None = Field(default=None, description="If it was asked for; it is told only here.")
 
 
+class MergedLineOut(OutModel):
+    """What became of a line of the guest's cart: the larger quantity counts."""
+
+    article: int
+    guest: int = Field(description="How many pieces the guest had.")
+    user: int = Field(description="How many the account had; 0 if it had no such line.")
+    result: int = Field(description="How many it has now; 0 if the cart was full, then it is in `/cart/removed`.")
+
+
 class MergedOut(OutModel):
     """What the guest had, and the account has now."""
 
     guest_id: int
-    cart_lines: int
+    cart_lines: list[MergedLineOut] = Field(description="The lines of the guest's cart.")
     chat: int | None = Field(default=None, description="The customer's open chat after the merge, if there is one.")
 
 

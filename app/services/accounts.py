@@ -8,11 +8,13 @@ from sqlalchemy.orm import Session
 
 from app.actor import Audience
 from app.errors import Conflict
-from app.schemas.sessions import MergedOut
+from app.schemas.sessions import MergedLineOut, MergedOut
 from app.schemas.users import AccountIn, normal_name
+from app.services.store_events import CartChanged
 from app.session_changes import Begun, Changes, Person, actor_of
 from db.models.users import User
 from db.outbox import add_effect
+from db.queries import carts
 from db.queries import users as queries
 
 
@@ -63,18 +65,21 @@ def enter(
     before = actor_of(row) if row else None
     merged = None
     if before is not None and before.kind == "guest" and before.id is not None:
-        merged = merge_guest(session, before.id, person_id, now)
+        merged = merge_guest(session, changes, before.id, person_id, now)
         changes.end_person("guest", before.id, keep=old)
     begun = changes.begin(audience, person, row.data if row else None)
     changes.replace(old, begun)
     return SignedIn(begun, old, merged)
 
 
-def merge_guest(session: Session, guest_id: int, user_id: int, now: datetime) -> MergedOut | None:
+def merge_guest(session: Session, changes: Changes, guest_id: int, user_id: int, now: datetime) -> MergedOut | None:
     """Give a user what a guest had: the cart here, the chats by an effect in MESSANGER. None if it was done before."""
     if not queries.mark_merged(session, guest_id, user_id, now):
         return None
-    lines = queries.merge_carts(session, guest_id, user_id, now)
+    merged = carts.merge_carts(session, guest_id, user_id, now)
+    if merged is not None:
+        changes.events.append(CartChanged(user_id, merged.version))
     payload = {"guest_id": guest_id, "user_id": user_id}
     add_effect(session, kind="merge_customer", key=f"customer/{guest_id}", payload=payload)
+    lines = [MergedLineOut.model_validate(line) for line in merged.lines] if merged else []
     return MergedOut(guest_id=guest_id, cart_lines=lines)

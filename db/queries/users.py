@@ -1,4 +1,4 @@
-"""Statements on customers, their carts, and the names that everybody signs in by."""
+"""Statements on customers and the names that everybody signs in by."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -7,7 +7,8 @@ from typing import Any, Literal
 from sqlalchemy import Connection, Row, delete, func, insert, or_, select, update
 from sqlalchemy.orm import Session
 
-from db.models.users import CartLine, Login, PasswordReset, ServicePerson, User, UserCart
+from db.models.users import Login, PasswordReset, ServicePerson, User
+from db.queries.carts import delete_cart
 
 AnyRow = Row[*tuple[Any, ...]]
 PersonKind = Literal["user", "staff"]
@@ -178,9 +179,7 @@ def anonymise(session: Session, user_id: int, now: datetime) -> str | None:
     user.username = user.email = user.name = user.lastname = user.image = user.sex = user.language = None
     user.hashed_password, user.is_active, user.edit_time = None, False, now
     session.execute(delete(Login).where(Login.kind == "user", Login.person_id == user_id))
-    cart = select(UserCart.id).where(UserCart.owner_id == user_id).scalar_subquery()
-    session.execute(delete(CartLine).where(CartLine.cart_id == cart))
-    session.execute(delete(UserCart).where(UserCart.owner_id == user_id))
+    delete_cart(session, user_id)
     return image
 
 
@@ -220,50 +219,6 @@ def take_reset(session: Session, token_hash: str, now: datetime) -> AnyRow | Non
         .returning(PasswordReset.person_kind, PasswordReset.person_id)
     )
     return session.connection().execute(statement).one_or_none()
-
-
-# Carts
-
-
-def merge_carts(session: Session, guest_id: int, user_id: int, now: datetime) -> int:
-    """Put the guest's cart into the user's: the larger quantity per article. Returns how many lines came."""
-    guest_cart = session.execute(select(UserCart).where(UserCart.owner_id == guest_id)).scalar_one_or_none()
-    if guest_cart is None:
-        return 0
-    lines = list(session.execute(_lines_of(guest_cart.id).where(CartLine.removed_time.is_(None))).scalars())
-    if lines:
-        _add_lines(session, _require_cart(session, user_id, now), lines, now)
-        session.flush()
-    session.execute(delete(CartLine).where(CartLine.cart_id == guest_cart.id))
-    session.execute(delete(UserCart).where(UserCart.id == guest_cart.id))
-    return len(lines)
-
-
-def _add_lines(session: Session, cart: UserCart, lines: Sequence[CartLine], now: datetime) -> None:
-    own = {line.article: line for line in session.execute(_lines_of(cart.id)).scalars()}
-    for line in lines:
-        known = own.get(line.article)
-        if known is None:
-            line.cart_id = cart.id  # the line itself moves, with its price and where it came from
-        elif known.removed_time is not None:
-            known.removed_time, known.quantity = None, line.quantity
-        else:
-            known.quantity = max(known.quantity, line.quantity)
-    cart.version += 1
-    cart.edit_time = now
-
-
-def _require_cart(session: Session, owner_id: int, now: datetime) -> UserCart:
-    cart = session.execute(select(UserCart).where(UserCart.owner_id == owner_id)).scalar_one_or_none()
-    if cart is None:
-        cart = UserCart(owner_id=owner_id, version=0, creation_time=now, edit_time=now)
-        session.add(cart)
-        session.flush()
-    return cart
-
-
-def _lines_of(cart_id: int) -> Any:
-    return select(CartLine).where(CartLine.cart_id == cart_id).order_by(CartLine.id)
 
 
 def count_guests(connection: Connection) -> int:
