@@ -97,6 +97,18 @@ GET    /api/v1/products/{article}           200     200 200   200   200  200    
 GET    /api/v1/products/{article} :draft    404     404 404   404   404  404     200     200     200   200
 GET    /api/v1/groups                       200     200 200   200   200  200     200     200     200   200
 GET    /api/v1/categories                   200     200 200   200   200  200     200     200     200   200
+GET    /api/v1/cart                         200     200 200   200   200  200     403     403     403   403
+PATCH  /api/v1/cart                         401     401 200   200   200  200     403     403     403   403
+DELETE /api/v1/cart                         401     401 200   200   200  200     403     403     403   403
+POST   /api/v1/cart/lines                   401     401 200   200   200  200     403     403     403   403
+POST   /api/v1/cart/lines :draft            401     401 404   404   404  404     403     403     403   403
+PUT    /api/v1/cart/lines/{article}         401     401 200   200   200  200     403     403     403   403
+PUT    /api/v1/cart/lines/{article} :draft  401     401 404   404   404  404     403     403     403   403
+DELETE /api/v1/cart/lines/{article}         401     401 200   200   200  200     403     403     403   403
+GET    /api/v1/cart/removed                 200     200 200   200   200  200     403     403     403   403
+POST   /api/v1/cart/removed                 401     401 200   200   200  200     403     403     403   403
+POST   /api/v1/cart/removed/{article}       401     401 404   404   404  404     403     403     403   403
+POST   /api/v1/cart/removed/{article} :own  401     401 200   200   200  200     403     403     403   403
 GET    /api/v1/openapi.json                 200     200 200   200   200  200     200     200     200   200
 GET    /health/live                         200     200 200   200   200  200     200     200     200   200
 GET    /health/ready                        200     200 200   200   200  200     200     200     200   200
@@ -252,6 +264,9 @@ class House:
         options = await self.options(row, person, guest)
         if colleague:
             options["headers"] = {"If-Match": f'"{version_of(colleague.edit_time)}"'}
+        if row.name.endswith(":own"):  # put in and taken out, as far as the person may
+            await person.call("PUT", f"/api/v1/cart/lines/{article}", json={"quantity": 1})
+            await person.call("DELETE", "/api/v1/cart")
         if column == "visitor":
             options.setdefault("headers", {}).update({"Origin": self.shop.url, "Sec-Fetch-Site": "same-origin"})
         if row.key in CONFIRMED and person.me["kind"] in ("user", "staff"):
@@ -307,6 +322,11 @@ class House:
             "PATCH /api/v1/chats/{chat_id} :assign": {"assignee": colleague.me["id"] if colleague else 0},
             "PATCH /api/v1/chats/{chat_id} :unassign": {"assignee": None},
             "POST /api/v1/chats/{chat_id}/messages": {"client_id": name, "text": "Здравствуйте"},
+            "PATCH /api/v1/cart": {"lines": {str(PUBLISHED): 1}},
+            "POST /api/v1/cart/lines": {"article": PUBLISHED},
+            "POST /api/v1/cart/lines :draft": {"article": DRAFT},
+            "PUT /api/v1/cart/lines/{article}": {"quantity": 1},
+            "PUT /api/v1/cart/lines/{article} :draft": {"quantity": 1},
         }
         queries = {
             "GET /api/v1/chats/{chat_id}/messages :notes": {"log": "notes"},
@@ -385,7 +405,7 @@ def add_products(session: Any, shop: Shop) -> None:
     now = shop.clock.now()
     shape = {
         "name": "Шапка", "category_id": category, "group_id": group, "price_minor": 1000, "effective_minor": 1000,
-        "discount_bp": 0, "creation_time": now, "edit_time": now,
+        "discount_bp": 0, "remains": 10**6, "creation_time": now, "edit_time": now,
     }  # fmt: skip
     articles = {PUBLISHED: "published", DRAFT: "draft"}
     product_queries.add_products(

@@ -176,10 +176,10 @@ class CartService:
             raised = {article: quantity for article, quantity in wanted.items() if quantity > has.get(article, 0)}
             _require_left(raised, goods)  # who wants fewer is never refused
             new = [article for article in raised if article not in has]
-            if new and queries.count_lines(session, cart) + len(new) > queries.MOST_LINES:
-                raise TooLarge(f"A cart holds at most {queries.MOST_LINES} lines.", most_lines=queries.MOST_LINES)
-            kept = {article: wanted[article] for article in has if wanted[article] not in (0, has[article])}
             gone = [article for article in has if wanted[article] == 0]
+            kept = {article: wanted[article] for article in has if wanted[article] not in (0, has[article])}
+            if new and queries.count_lines(session, cart) + len(new) - len(gone) > queries.MOST_LINES:
+                raise TooLarge(f"A cart holds at most {queries.MOST_LINES} lines.", most_lines=queries.MOST_LINES)
             queries.put_lines(session, cart, [_row(one, raised[one], goods[one], source, now) for one in new])
             queries.set_quantities(session, cart, kept)
             queries.remove_lines(session, cart, gone, now)
