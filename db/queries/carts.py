@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, bindparam, delete, func, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Session
@@ -75,6 +75,11 @@ _removed = (
     .limit(MOST_REMOVED)
 )
 _locked = select(UserCart.id, UserCart.version).where(UserCart.owner_id == bindparam("owner")).with_for_update()
+_raised = (
+    update(UserCart)
+    .where(UserCart.id == bindparam("of_id"))
+    .values(version=bindparam("new_version"), edit_time=bindparam("now"))
+)
 _of_cart = CartLine.cart_id == bindparam("of_cart")
 _some = select(*_columns).where(_of_cart, CartLine.article.in_(bindparam("articles", expanding=True)))
 _count = select(func.count()).select_from(CartLine).where(_of_cart, CartLine.removed_time.is_(None))
@@ -132,15 +137,16 @@ def require_cart(session: Session, owner_id: int, now: datetime) -> Cart:
     """The cart as `lock_cart` gives it, made if there is none."""
     found = lock_cart(session, owner_id)
     if found is None:
-        made = insert(UserCart).values(owner_id=owner_id, version=0, creation_time=now, edit_time=now)
-        found = Cart(session.connection().execute(made.returning(UserCart.id)).scalar_one(), 0)
+        made = _insert(session, UserCart).values(owner_id=owner_id, version=0, creation_time=now, edit_time=now)
+        session.connection().execute(made.on_conflict_do_nothing())  # another process may have made it meanwhile
+        found = lock_cart(session, owner_id)
+        assert found is not None
     return found
 
 
 def raise_version(session: Session, cart: Cart, now: datetime) -> int:
     """Say that the cart is another one now; returns its new version."""
-    raised = update(UserCart).where(UserCart.id == cart.id).values(version=cart.version + 1, edit_time=now)
-    session.connection().execute(raised)
+    session.connection().execute(_raised, {"of_id": cart.id, "new_version": cart.version + 1, "now": now})
     return cart.version + 1
 
 
@@ -159,8 +165,7 @@ def put_lines(session: Session, cart: Cart, rows: Sequence[Mapping[str, Any]]) -
     """Put lines in, each a whole row without cart_id; one that was removed begins anew."""
     if not rows:
         return
-    insert_for = postgres_insert if session.get_bind().dialect.name == "postgresql" else sqlite_insert
-    added = insert_for(CartLine).values(cart_id=cart.id, removed_time=None)
+    added = _insert(session, CartLine).values(cart_id=cart.id, removed_time=None)
     given = ("quantity", "price_minor", "source", "chat_id", "chat_seq", "service_person_id", "creation_time")
     anew = {name: added.excluded[name] for name in (*given, "removed_time")}
     session.connection().execute(
@@ -268,3 +273,9 @@ def _merge_lines(session: Session, theirs: Sequence[AnyRow], cart: Cart, now: da
     set_quantities(session, cart, {one.article: one.result for one in merged if one.result > one.user > 0})
     remove_lines(session, cart, wait, now)
     return MergedCarts(merged, raise_version(session, cart, now)) if merged else None
+
+
+def _insert(session: Session, model: type[UserCart] | type[CartLine]) -> Any:
+    """An insert that knows ON CONFLICT: each dialect has its own."""
+    insert_for = postgres_insert if session.get_bind().dialect.name == "postgresql" else sqlite_insert
+    return insert_for(model)
