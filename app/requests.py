@@ -6,7 +6,7 @@ import re
 from functools import lru_cache
 from typing import Any, TypeVar, get_args, get_origin
 
-from aiohttp import BodyPartReader, ClientPayloadError, web
+from aiohttp import BodyPartReader, ClientPayloadError, hdrs, web
 from aiohttp.http_exceptions import HttpProcessingError
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails, from_json
@@ -112,14 +112,17 @@ def read_version(request: web.Request) -> int:
 
 
 def read_seen_version(request: web.Request) -> int | None:
-    """Return the version in If-Match, None if the client does not say what it has seen. Raises Stale like that."""
-    tags = request.if_match
-    if not tags or tags[0].value == "*":
+    """Return the version in If-Match, or None if the client does not say what it has seen.
+
+    Raises:
+        Stale: it cannot be a version.
+    """
+    tags = request.if_match or ()
+    if hdrs.IF_MATCH not in request.headers or (tags and tags[0].value == "*"):
         return None
-    version = tags[0].value.partition(".")[0]
-    if tags[0].is_weak or not _VERSION.fullmatch(version):
+    if not tags or tags[0].is_weak or not _VERSION.fullmatch(tags[0].value.partition(".")[0]):
         raise Stale
-    return int(version)
+    return int(tags[0].value.partition(".")[0])
 
 
 async def read_file(request: web.Request, max_bytes: int) -> tuple[str, bytes]:

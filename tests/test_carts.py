@@ -405,7 +405,8 @@ async def test_who_has_seen_another_version_is_told_the_present_one(store: Store
     ]
 
     assert [(answer["code"], answer["version"]) for answer in refusals] == [("stale", 1)] * 7
-    assert (await put(user, 1, 5, status=412, **{"If-Match": '"old"'}))["code"] == "stale"
+    for unknown in ('"old"', "1", 'W/"1"'):
+        assert (await put(user, 1, 5, status=412, **{"If-Match": unknown}))["code"] == "stale"
     assert (await put(user, 1, 5, **{"If-Match": "*"}))["version"] == 2
     assert (await put(user, 1, 6, **{"If-Match": '"2"'}))["version"] == 3
 
@@ -651,6 +652,20 @@ async def test_a_full_cart_takes_what_it_can_and_keeps_the_rest_at_hand(store: S
     assert {line["article"] for line in (await user.call("GET", f"{CART}/removed"))["items"]} == {5, 6, 202, 203}
     answer = await user.call("POST", f"{CART}/removed/203", status=200)
     assert quantities(answer["cart"])[203] == 5
+
+
+async def test_a_line_that_was_under_way_while_the_guest_signed_in_is_the_users(store: Store) -> None:
+    await store.sell(1, 2)
+    user, guest = await store.shop.user("anna"), await store.shop.guest()
+    await put(guest, 1, 2)
+    guest_id = await me(guest)
+    await sign_in(guest, "anna")
+
+    cart = await store.shop.app[CARTS].set_quantities(Actor("guest", guest_id), {2: 3})
+
+    assert quantities(await read(user)) == {1: 2, 2: 3}
+    assert cart.version == 2
+    assert await count(store, UserCart) == 1
 
 
 async def test_an_empty_cart_leaves_the_users_as_it_is(store: Store) -> None:

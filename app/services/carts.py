@@ -20,7 +20,7 @@ from db.queries import carts as queries
 from db.queries.carts import Cart
 
 HOT_LINES = 50
-"""So many products are read in half a millisecond; more of them in a thread."""
+"""So many products are read in a millisecond; more of them in a thread."""
 
 Change = Callable[[int], int]
 """How many pieces there shall be, told how many there are; 0 for none."""
@@ -40,7 +40,9 @@ SHOP = Source()
 
 
 class Written(OutModel):
-    """What an Idempotency-Key keeps of a write: that it was done. The answer is the cart as it is then."""
+    """What an Idempotency-Key keeps of a write: whose cart it was. The answer is that cart as it is then."""
+
+    owner_id: int
 
 
 class CartService:
@@ -55,9 +57,7 @@ class CartService:
 
     async def get_cart(self, actor: Actor, q: str = "") -> CartOut:
         """The cart at today's prices, empty for whoever has none. With ``q`` only the lines that it finds."""
-        version, lines = await self._users.read(lambda c: queries.get_cart(c, actor.id or 0), hot=True)
-        goods = await self._read_goods([line.article for line in lines])
-        return cart_out(version, [line_out(line, goods[line.article]) for line in lines], q)
+        return await self._read_cart(actor.id or 0, q)
 
     async def set_quantities(
         self, actor: Actor, quantities: Mapping[int, int], seen: int | None = None, source: Source = SHOP
@@ -70,10 +70,9 @@ class CartService:
             TooLarge: more lines than a cart can have.
             Stale: the cart is not the one that was seen; ``version`` is the present one.
         """
-        await self._write(
-            actor, {article: _exactly(quantity) for article, quantity in quantities.items()}, seen, source
-        )
-        return await self.get_cart(actor)
+        changes = {article: _exactly(quantity) for article, quantity in quantities.items()}
+        written = await self._write(actor, changes, seen, source)
+        return await self._read_cart(written.answer.owner_id)
 
     async def add_pieces(
         self,
@@ -98,7 +97,7 @@ class CartService:
             return max(0, had + delta)
 
         written = await self._write(actor, {article: change}, seen, source, keyed)
-        return Once(await self.get_cart(actor), written.is_replay)
+        return Once(await self._read_cart(written.answer.owner_id), written.is_replay)
 
     async def remove(self, actor: Actor, article: int | None = None, seen: int | None = None) -> CartOut:
         """Take a line out, or all of them. Nothing to take out is no error. Raises Stale."""
@@ -112,7 +111,7 @@ class CartService:
             there = [line.article for line in queries.get_cart(session, owner_id)[1]]
             gone = [one for one in there if article in (None, one)]
             queries.remove_lines(session, cart, gone, now)
-            return Done(None, events=_changed(session, cart, owner_id, now) if gone else ())
+            return Done(None, events=_changed(session, cart, now) if gone else ())
 
         await self._users.write(work)
         return await self.get_cart(actor)
@@ -150,7 +149,7 @@ class CartService:
                 else:
                     back[line.article] = min(line.quantity, goods[line.article].remains)
             queries.restore_lines(session, cart, back)
-            return Done((back, refused), events=_changed(session, cart, owner_id, now) if back else ())
+            return Done((back, refused), events=_changed(session, cart, now) if back else ())
 
         back, refused = await self._users.write(work)
         cart = await self.get_cart(actor)
@@ -184,9 +183,14 @@ class CartService:
             queries.set_quantities(session, cart, kept)
             queries.remove_lines(session, cart, gone, now)
             is_changed = new or kept or gone
-            return Done(Written(), events=_changed(session, cart, owner_id, now) if is_changed else ())
+            return Done(Written(owner_id=cart.owner_id), events=_changed(session, cart, now) if is_changed else ())
 
         return await self._users.write(once(keyed, Written, now, work))
+
+    async def _read_cart(self, owner_id: int, q: str = "") -> CartOut:
+        version, lines = await self._users.read(lambda c: queries.get_cart(c, owner_id), hot=True)
+        goods = await self._read_goods([line.article for line in lines])
+        return cart_out(version, [line_out(line, goods[line.article]) for line in lines], q)
 
     async def _read_removed(self, actor: Actor) -> tuple[Any, dict[int, Goods]]:
         now = self._clock.now()
@@ -211,8 +215,8 @@ def _row(article: int, quantity: int, goods: Goods, source: Source, now: datetim
     return {"article": article, "quantity": quantity, **price, **asdict(source)}
 
 
-def _changed(session: Session, cart: Cart, owner_id: int, now: datetime) -> list[CartChanged]:
-    return [CartChanged(owner_id, queries.raise_version(session, cart, now))]
+def _changed(session: Session, cart: Cart, now: datetime) -> list[CartChanged]:
+    return [CartChanged(cart.owner_id, queries.raise_version(session, cart, now))]
 
 
 def _refuse_stale(cart: Cart | None, seen: int | None) -> None:

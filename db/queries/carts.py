@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from db.models.base import Id, UtcDateTime
 from db.models.products import Product
-from db.models.users import CartLine, UserCart
+from db.models.users import CartLine, User, UserCart
 
 AnyRow = Row[*tuple[Any, ...]]
 
@@ -26,6 +26,7 @@ class Cart(NamedTuple):
     """A cart that is to be changed, without its lines."""
 
     id: int
+    owner_id: int
     version: int
 
 
@@ -74,7 +75,12 @@ _removed = (
     .order_by(CartLine.removed_time.desc(), CartLine.id.desc())
     .limit(MOST_REMOVED)
 )
-_locked = select(UserCart.id, UserCart.version).where(UserCart.owner_id == bindparam("owner")).with_for_update()
+_locked = (
+    select(UserCart.id, UserCart.owner_id, UserCart.version)
+    .where(UserCart.owner_id == bindparam("owner"))
+    .with_for_update()
+)
+_heir = select(User.merged_into).where(User.id == bindparam("owner")).with_for_update(read=True)
 _raised = (
     update(UserCart)
     .where(UserCart.id == bindparam("of_id"))
@@ -130,16 +136,22 @@ def list_goods(connection: Connection, articles: Collection[int]) -> Sequence[An
 def lock_cart(session: Session, owner_id: int) -> Cart | None:
     """The cart, kept from others until this transaction ends."""
     row = session.connection().execute(_locked, {"owner": owner_id}).one_or_none()
-    return None if row is None else Cart(row.id, row.version)
+    return None if row is None else Cart(row.id, row.owner_id, row.version)
 
 
 def require_cart(session: Session, owner_id: int, now: datetime) -> Cart:
-    """The cart as `lock_cart` gives it, made if there is none."""
+    """The cart as `lock_cart` gives it, made if there is none.
+
+    A guest who signed in while the request was under way has none any more: it is the user's then.
+    """
     found = lock_cart(session, owner_id)
     if found is None:
-        made = _insert(session, UserCart).values(owner_id=owner_id, version=0, creation_time=now, edit_time=now)
-        session.connection().execute(made.on_conflict_do_nothing())  # another process may have made it meanwhile
-        found = lock_cart(session, owner_id)
+        connection = session.connection()
+        # The guest's row is held, so that a merge comes before this or finds the new cart.
+        heir = connection.execute(_heir, {"owner": owner_id}).scalar_one() or owner_id
+        made = _insert(session, UserCart).values(owner_id=heir, version=0, creation_time=now, edit_time=now)
+        connection.execute(made.on_conflict_do_nothing())  # another process may have made it meanwhile
+        found = lock_cart(session, heir)
         assert found is not None
     return found
 

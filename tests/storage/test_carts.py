@@ -91,7 +91,7 @@ async def test_lines_go_and_come_back_merge_and_are_ordered(databases: Databases
 
 # Plans. One call for each function of the module; a new one needs a line here.
 
-CART = queries.Cart(1, 1)
+CART = queries.Cart(1, 1, 1)
 ROW = {
     "article": 5, "quantity": 1, "price_minor": 1, "source": "shop", "chat_id": None, "chat_seq": None,
     "service_person_id": None, "creation_time": NOW,
