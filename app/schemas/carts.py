@@ -42,7 +42,10 @@ class CartPatch(ApiModel):
     """Several lines at once, by article: all of them or none."""
 
     lines: dict[Article, Quantity | None] = Field(
-        min_length=1, max_length=MOST_CHANGES, description="Quantities by article; null removes the line."
+        min_length=1,
+        max_length=MOST_CHANGES,
+        description="Quantities by article; null removes the line.",
+        json_schema_extra={"additionalProperties": False},  # names are articles, and nothing else is
     )
 
 
