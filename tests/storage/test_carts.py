@@ -108,6 +108,7 @@ CALLS: dict[str, Call] = {
     "set_quantities": lambda s: queries.set_quantities(s, CART, {1: 2}),
     "remove_lines": lambda s: queries.remove_lines(s, CART, [1], NOW + timedelta(days=40)),
     "restore_lines": lambda s: queries.restore_lines(s, CART, {2: 2}),
+    "delete_cart": lambda s: queries.delete_cart(s, 1),
     "take_ordered": lambda s: queries.take_ordered(s, 1, {1: 1}, NOW),
     "merge_carts": lambda s: queries.merge_carts(s, 2, 1, NOW),
 }
