@@ -19,14 +19,13 @@ Item = TypeVar("Item")
 class Database:
     """Opened by `open`, closed by `close`. All work is given as plain functions that run where the engine wants them.
 
-    ``publish`` and ``on_foreign_commit`` may be set until the first write: the hub is built after the databases.
+    ``publish`` may be set until the first write: the hub is built after the databases.
     """
 
     def __init__(self, name: str, url: str, **options: Any) -> None:
         self.name = name
         self.is_sqlite = is_sqlite(url)
         self.publish: Callable[[list[Any]], None] = lambda events: None
-        self.on_foreign_commit: Callable[[], None] = lambda: None
         self._url, self._options = url, options
         self._writer: Writer | None = None
 
@@ -36,9 +35,7 @@ class Database:
         options = {**self._options, "name": self.name, "publish": lambda events: self.publish(events)}
         if self.is_sqlite:
             self._hot = make_hot_engine(self._url).connect()
-            self._writer = ThreadWriter(
-                make_write_engine(self._url), on_foreign_commit=lambda: self.on_foreign_commit(), **options
-            )
+            self._writer = ThreadWriter(make_write_engine(self._url), **options)
         else:
             self._writer = TaskWriter(self._engine, **options)
         return self

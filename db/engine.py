@@ -46,7 +46,7 @@ def make_write_engine(url: str) -> Engine:
         engine, "synchronous=FULL", "foreign_keys=ON", f"wal_autocheckpoint={CHECKPOINT_PAGES}",
         f"cache_size=-{CACHE_KIB}",
     )  # fmt: skip
-    event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
+    event.listen(engine, "begin", lambda connection: _begin(connection, "BEGIN IMMEDIATE"))
     return engine
 
 
@@ -54,7 +54,7 @@ def make_hot_engine(url: str) -> Engine:
     """A synchronous, read-only SQLite engine for reads of bounded size on the loop's own thread."""
     engine = create_engine(url, poolclass=NullPool, **OPTIONS)
     _prepare(engine, "query_only=ON", f"cache_size=-{CACHE_KIB}")
-    event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN"))
+    event.listen(engine, "begin", lambda connection: _begin(connection, "BEGIN"))
     return engine
 
 
@@ -77,6 +77,12 @@ def _prepare(engine: Engine, *pragmas: str) -> None:
         dbapi_connection.isolation_level = None  # this module says BEGIN, the driver does not
         for pragma in (f"busy_timeout={BUSY_TIMEOUT_MS}", *pragmas):
             dbapi_connection.execute(f"PRAGMA {pragma}").close()
+
+
+def _begin(connection: Connection, statement: str) -> None:
+    """Past SQLAlchemy, whose own work for it takes ten times as long."""
+    driver: Any = connection.connection.dbapi_connection
+    driver.execute(statement).close()
 
 
 def _require_sync(dbapi_connection: Any, record: Any) -> None:

@@ -10,7 +10,19 @@ from functools import lru_cache
 from typing import Any
 
 from pydantic_core import to_json
-from sqlalchemy import BigInteger, Connection, Integer, String, Subquery, bindparam, cast, column, func, select
+from sqlalchemy import (
+    BigInteger,
+    Connection,
+    Integer,
+    String,
+    Subquery,
+    bindparam,
+    cast,
+    column,
+    func,
+    literal_column,
+    select,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.types import TypeEngine
 
@@ -41,7 +53,7 @@ class JsonRows:
             return select(*typed.render_derived(name="given", with_types=True).c).subquery("given")
         each = func.json_each(given).table_valued("value", name="each")
         fields = (
-            func.json_extract(each.c.value, f"$[{index}]", type_=kind).label(name)
+            func.json_extract(each.c.value, literal_column(f"'$[{index}]'"), type_=kind).label(name)
             for index, (name, kind) in enumerate(self._columns.items())
         )
         return select(*fields).subquery("given")
@@ -50,8 +62,9 @@ class JsonRows:
         """The rows encoded, with times as the engine stores them."""
         if connection.dialect.name == "postgresql":
             return {_ROWS: to_json([dict(zip(self.names, row, strict=True)) for row in rows]).decode()}
-        plain = [[_time(value) if type(value) is datetime else value for value in row] for row in rows]
-        return {_ROWS: to_json(plain).decode()}
+        if TIME in self._columns.values():
+            rows = [[_time(value) if type(value) is datetime else value for value in row] for row in rows]  # type: ignore[misc]
+        return {_ROWS: to_json(list(rows)).decode()}
 
 
 @lru_cache(1024)  # the rows of one write carry the same few times

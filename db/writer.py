@@ -4,8 +4,9 @@ One per database and process. A caller submits a function; the writer runs all w
 in the order of submission, commits once, and then, on the event loop and in this order: publishes the events in commit
 order, and hands each caller its result. There is no timer: a batch is what arrived while the last one was written.
 
-An error of one function undoes that function alone (its savepoint). An error of the database undoes the whole batch:
-everybody in it gets `Busy`, nothing is published, and the next batch starts on a fresh connection.
+An error of one function undoes that function alone: its savepoint, or the transaction if it has that for itself. An
+error of the database undoes the whole batch: everybody in it gets `Busy`, nothing is published, and the next batch
+starts on a fresh connection.
 """
 
 import asyncio
@@ -14,13 +15,13 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, Generic, TypeVar
 
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.orm import Session
 
 from db.engine import is_open, is_replayable, is_unwritable
@@ -38,7 +39,13 @@ BATCH_SAVEPOINTS = 32
 # Background work waits for a quiet moment, but not longer than this under constant load.
 BACKGROUND_PATIENCE_S = 0.5
 IDLE_S = 1.0
-UNKNOWN = -1
+# In `Connection.info` of a writer with one connection, which all its writes share: a dictionary for what work wants to
+# find again in a later batch. It is emptied whenever anything is undone.
+KEPT = "kept"
+
+
+class _RunFailed(Exception):
+    """A run that had the transaction for itself failed: its items are done again one by one, each in a savepoint."""
 
 
 class Busy(Exception):
@@ -115,16 +122,18 @@ class Pending(Generic[T]):
 RunWork = Callable[[Connection, list[Any]], "list[Done[Any] | Exception]"]
 
 
-@dataclass(slots=True, eq=False)
-class _Job:
+class _Job(Pending[Any]):
     """One submitted write: a function with a session of its own, or an item for a function that takes many."""
 
-    pending: Pending[Any]
-    submitted: float
-    work: Callable[[Session], Done[Any]] | None = None
-    run: RunWork | None = None
-    item: Any = None
-    outcome: Done[Any] | Exception = field(default_factory=Busy)
+    __slots__ = ("item", "outcome", "run", "submitted", "work")
+
+    def __init__(
+        self, work: Callable[[Session], Done[Any]] | None = None, run: RunWork | None = None, item: Any = None
+    ) -> None:
+        super().__init__()
+        self.submitted = time.monotonic()
+        self.work, self.run, self.item = work, run, item
+        self.outcome: Done[Any] | Exception
 
 
 class Writer:
@@ -154,14 +163,14 @@ class Writer:
 
     def submit(self, work: Callable[[Session], Done[T]], *, background: bool = False) -> Pending[T]:
         """Queue ``work(session)``. Jobs of one caller are written in the order of these calls."""
-        return self._enqueue(_Job(Pending(), time.monotonic(), work=work), background)
+        return self._enqueue(_Job(work=work), background)
 
     def submit_run(self, run: Callable[[Connection, list[Item]], list[Done[T] | Exception]], item: Item) -> Pending[T]:
         """Queue ``item`` for ``run``, which takes all adjacent items at once and answers each with Done or a refusal.
 
         The fast path: a few statements for many messages. If ``run`` fails as a whole, each item is run alone.
         """
-        return self._enqueue(_Job(Pending(), time.monotonic(), run=run, item=item), background=False)
+        return self._enqueue(_Job(run=run, item=item), background=False)
 
     async def stop(self) -> None:
         """Write what is queued, then let go of the database."""
@@ -172,11 +181,11 @@ class Writer:
 
     def _enqueue(self, job: _Job, background: bool) -> Pending[Any]:
         if self._stopping or (not background and self._is_overloaded(job.submitted)):
-            job.pending.resolve(None, Busy())
-            return job.pending
+            job.resolve(None, Busy())
+            return job
         (self._background if background else self._interactive).append(job)
         self._wake()
-        return job.pending
+        return job
 
     def _is_overloaded(self, now: float) -> bool:
         """Background work does not count: an import must not make a customer's message be refused."""
@@ -203,13 +212,16 @@ class Writer:
                 batch.append(self._background.popleft())
         return batch
 
-    def _write(self, connection: Connection, batch: list[_Job]) -> None:
+    def _write(self, connection: Connection, batch: list[_Job], one_by_one: bool) -> None:
         """Do the batch inside the open transaction. Raises what makes the whole batch void."""
-        for run, jobs in _runs(batch):
+        groups = [(job.run, [job]) for job in batch] if one_by_one else list(_runs(batch))
+        for run, jobs in groups:
             if run is None:
                 self._do_alone(connection, jobs[0])
-            else:
+            elif one_by_one or len(groups) > 1:
                 self._do_run(connection, run, jobs)
+            else:
+                self._do_only_run(connection, run, jobs)
         _require_open(connection)  # right before COMMIT, which would "succeed" with nothing kept
 
     def _do_alone(self, connection: Connection, job: _Job) -> None:
@@ -219,9 +231,6 @@ class Writer:
         try:
             job.outcome = job.work(session)
             session.commit()
-        except self._refusals as refusal:
-            session.rollback()
-            job.outcome = refusal
         except Exception as error:
             self._set_aside(connection, error)
             session.rollback()
@@ -246,11 +255,24 @@ class Writer:
         for job, outcome in zip(jobs, outcomes, strict=True):
             job.outcome = outcome
 
+    def _do_only_run(self, connection: Connection, run: RunWork, jobs: list[_Job]) -> None:
+        """Without a savepoint, which costs a message that comes alone as much as any of its statements."""
+        try:
+            outcomes = run(connection, [job.item for job in jobs])
+        except Exception as error:
+            _forget_kept(connection)
+            if is_unwritable(error) or is_replayable(error):
+                raise
+            raise _RunFailed from error
+        for job, outcome in zip(jobs, outcomes, strict=True):
+            job.outcome = outcome
+
     def _set_aside(self, connection: Connection, error: Exception) -> None:
         """Go on with the batch after one job's error, unless it is the database's own trouble."""
         if is_unwritable(error) or is_replayable(error):
             raise error
         _require_open(connection)
+        _forget_kept(connection)
         if not isinstance(error, self._refusals):
             logger.error("a write in %s failed", self.name, exc_info=error)
 
@@ -266,9 +288,9 @@ class Writer:
                 logger.exception("publishing what %s has committed failed; the sweeper will find it", self.name)
         for job in batch:
             if isinstance(job.outcome, Done):
-                job.pending.resolve(job.outcome.result)
+                job.resolve(job.outcome.result)
             else:
-                job.pending.resolve(None, job.outcome)
+                job.resolve(None, job.outcome)
 
     def _fail(self, batch: list[_Job], error: BaseException) -> None:
         """The transaction is gone: nobody's work was kept."""
@@ -282,51 +304,38 @@ class Writer:
 class ThreadWriter(Writer):
     """Writes SQLite from a thread of its own, with one connection, which nobody else has."""
 
-    def __init__(
-        self,
-        engine: Engine,
-        *,
-        name: str,
-        publish: Callable[[list[Any]], None],
-        on_foreign_commit: Callable[[], None] = lambda: None,
-        **options: Any,
-    ) -> None:
+    def __init__(self, engine: Engine, *, name: str, publish: Callable[[list[Any]], None], **options: Any) -> None:
         super().__init__(name, publish, **options)
         self._engine = engine
-        self._on_foreign_commit = on_foreign_commit
         self._connection: Connection | None = None
-        self._data_version = UNKNOWN
         self._loop = asyncio.get_running_loop()
-        self._waiting = threading.Event()
+        self._bell = threading.Lock()  # held: silent. The thread waits for it, the loop lets it go
+        self._bell.acquire()
         self._thread = threading.Thread(target=self._work, name=f"writer-{name}")
         self._thread.start()
 
     def _wake(self) -> None:
-        if not self._waiting.is_set():
-            self._waiting.set()
+        if self._bell.locked():
+            self._bell.release()
 
     async def stop(self) -> None:
         self._stopping = True
-        self._waiting.set()
+        self._wake()
         await asyncio.to_thread(self._thread.join)
         await asyncio.sleep(0)  # the last batch's results are on their way through the loop
 
     def _work(self) -> None:
         folded = True
         while True:
-            has_work = self._waiting.wait(timeout=None if folded else IDLE_S)
-            self._waiting.clear()  # before taking: a job that comes now sets it again
-            is_last = self._stopping  # before taking, too: what came before the stop must still be taken
-            batch = self._take()
-            if batch:
+            has_work = self._bell.acquire(timeout=-1 if folded else IDLE_S)
+            is_last = self._stopping  # before taking: what came before the stop must still be taken
+            while batch := self._take():
                 self._keep(batch)
                 self._loop.call_soon_threadsafe(self._finish, batch)
                 folded = False
-                if self._interactive or self._background:
-                    self._waiting.set()
-            elif is_last:
+            if is_last:
                 break
-            elif not has_work:
+            if not has_work:
                 self._fold()
                 folded = True
         self._disconnect()
@@ -334,26 +343,22 @@ class ThreadWriter(Writer):
 
     def _keep(self, batch: list[_Job]) -> None:
         try:
-            if self._connection is None:
-                self._connection = self._engine.connect()
-            with self._connection.begin() as transaction:
-                self._look_for_others(self._connection)
-                self._write(self._connection, batch)
-                transaction.commit()
+            try:
+                self._commit(batch)
+            except _RunFailed:
+                self._commit(batch, one_by_one=True)
             self.failing = False
         except Exception as error:  # whatever it was, nothing of this batch is on disk
             self._fail(batch, error)
             self._disconnect()
 
-    def _look_for_others(self, connection: Connection) -> None:
-        """SQLite changes data_version when another connection has committed: then this process's caches are old.
-
-        A new connection has nothing to compare with, so its first look counts as a change.
-        """
-        version = connection.exec_driver_sql("PRAGMA data_version").scalar_one()
-        if version != self._data_version:
-            self._loop.call_soon_threadsafe(self._on_foreign_commit)
-        self._data_version = version
+    def _commit(self, batch: list[_Job], one_by_one: bool = False) -> None:
+        if self._connection is None:
+            self._connection = self._engine.connect()
+            self._connection.info[KEPT] = {}
+        with self._connection.begin() as transaction:
+            self._write(self._connection, batch, one_by_one)
+            transaction.commit()
 
     def _fold(self) -> None:
         """Move the write-ahead log into the file while nobody waits."""
@@ -366,7 +371,7 @@ class ThreadWriter(Writer):
                 logger.warning("folding the log of %s failed: %s", self.name, error)
 
     def _disconnect(self) -> None:
-        connection, self._connection, self._data_version = self._connection, None, UNKNOWN
+        connection, self._connection = self._connection, None
         if connection is not None:
             try:
                 connection.close()
@@ -403,21 +408,19 @@ class TaskWriter(Writer):
                 self._waiting.clear()
                 await self._waiting.wait()
 
-    async def _keep(self, batch: list[_Job], replay: bool = True) -> None:
+    async def _keep(self, batch: list[_Job], one_by_one: bool = False, replay: bool = True) -> None:
         try:
-            async with self._engine.connect() as connection:
-                await self._commit(connection, batch)
+            async with self._engine.connect() as connection, connection.begin() as transaction:
+                await connection.run_sync(self._write, batch, one_by_one)
+                await transaction.commit()
             self.failing = False
+        except _RunFailed:
+            await self._keep(batch, True, replay)
         except Exception as error:
             if replay and is_replayable(error):
-                await self._keep(batch, replay=False)
+                await self._keep(batch, one_by_one, replay=False)
             else:
                 self._fail(batch, error)
-
-    async def _commit(self, connection: AsyncConnection, batch: list[_Job]) -> None:
-        async with connection.begin() as transaction:
-            await connection.run_sync(self._write, batch)
-            await transaction.commit()
 
 
 def _runs(batch: list[_Job]) -> Iterator[tuple[RunWork | None, list[_Job]]]:
@@ -428,6 +431,10 @@ def _runs(batch: list[_Job]) -> Iterator[tuple[RunWork | None, list[_Job]]]:
             yield from ((None, [job]) for job in jobs)
         else:
             yield run, jobs
+
+
+def _forget_kept(connection: Connection) -> None:
+    connection.info.get(KEPT, {}).clear()
 
 
 def _require_open(connection: Connection) -> None:

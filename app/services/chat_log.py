@@ -17,9 +17,12 @@ from app.actor import Actor
 from app.errors import Closed, Conflict, NotFound
 from db.queries import chats as queries
 from db.queries.chats import Chat, Entry
+from db.writer import KEPT
 
 PREVIEW_CHARS = 120
 Key = tuple[str, int, str]  # side, person, client_id
+# Chats kept between the batches, beyond which all are forgotten and read again as they are needed.
+MOST_KEPT = 20_000
 TALK = frozenset({"message", "edit", "delete"})  # entries that leave status, desk and owner of the chat as they are
 OPEN_CHAT = 0  # stands for the chat in the hash of an opening, which does not know it yet
 
@@ -74,7 +77,14 @@ class LogWrite:
     def __init__(self, connection: Connection, now: datetime, asks: Sequence[Ask] = (), writes: int = 1) -> None:
         self.connection, self.now = connection, now
         self.chats: dict[int, Chat] = {}
-        self._rev = queries.next_rev(connection, max(writes, len(asks)))
+        count = max(writes, len(asks))
+        self._rev = queries.next_rev(connection, count)
+        self._last_rev = self._rev + count - 1
+        # What the writer keeps while it has this connection, and drops when it undoes anything. Whoever else has
+        # changed a chat has taken revs for it, and then it is out of date.
+        self._kept: dict[str, Any] = connection.info.get(KEPT, {})
+        if self._kept.get("rev") != self._rev - 1:
+            self._kept |= {"rev": None, "chats": {}}
         self._people: dict[tuple[str, int], int] = {}  # (side, id) → the id after a merge
         self._sent: set[Key] = set()
         self._new: dict[Key, Entry] = {}
@@ -87,14 +97,13 @@ class LogWrite:
             self._look_up(asks)
 
     def _look_up(self, asks: Sequence[Ask]) -> None:
-        """One query for everything that the checks of all these writes need."""
-        asked = [(ask.actor.side, ask.actor.id or 0, ask.client_id, ask.chat_id) for ask in asks]
-        for standing in queries.look_up(self.connection, asked):
-            self._people[standing.side, standing.given_id] = standing.person_id
-            if standing.has_sent and standing.client_id is not None:
-                self._sent.add((standing.side, standing.person_id, standing.client_id))
-            if standing.chat is not None:
-                self.chats.setdefault(standing.chat.id, standing.chat)
+        """At once everything that the checks of all these writes need."""
+        asked = [(ask.actor.side, ask.actor.id or 0, ask.client_id) for ask in asks]
+        for side, given_id, person_id, client_id in queries.look_up(self.connection, asked):
+            self._people[side, given_id] = person_id
+            if client_id is not None:
+                self._sent.add((side, person_id, client_id))
+        self.load(ask.chat_id for ask in asks if ask.chat_id is not None)
 
     def id_of(self, actor: Actor) -> int:
         """The id that writes: a send queued before a merge lands in the account."""
@@ -102,7 +111,12 @@ class LogWrite:
         return self._people.get((actor.side, actor.id), actor.id)
 
     def load(self, chat_ids: Iterable[int]) -> None:
-        self.chats.update(queries.get_chats(self.connection, set(chat_ids) - self.chats.keys()))
+        kept: dict[int, Chat] = self._kept["chats"]
+        wanted = set(chat_ids) - self.chats.keys()
+        # Copies: what is kept has been published, and changes only when the write that changes it is stored.
+        self.chats.update((chat_id, kept[chat_id].copy()) for chat_id in wanted & kept.keys())
+        if missing := wanted - kept.keys():
+            self.chats.update(queries.get_chats(self.connection, missing))
 
     def access(self, actor: Actor, chat_id: int) -> Chat:
         """The one door: somebody else's chat is as absent as one that never was."""
@@ -133,7 +147,7 @@ class LogWrite:
         side, person, client_id = key
         guests = queries.list_guests_of(self.connection, person) if side == "customer" else []
         names = [client_id, *(f"{guest}:{client_id}" for guest in guests)]
-        return queries.find_by_client_id(self.connection, [(side, person, name) for name in names])
+        return queries.list_by_client_id(self.connection, side, person, names)
 
     def require_open(self, chat: Chat) -> None:
         if chat.status == "closed":
@@ -224,6 +238,7 @@ class LogWrite:
         for staff_id, count in sorted(self._load.items()):
             if count:
                 queries.add_load(self.connection, staff_id, count)
+        self._keep()
         added = [EntryAdded(entry, self._owners.get(entry.chat)) for entry in self._entries]
         return [*added, *(ChatChanged(chat) for chat in self._changed.values())]
 
@@ -236,6 +251,13 @@ class LogWrite:
             and entry.sender_id != staff_id and entry.seq > seq
         ]  # fmt: skip
         return stored + new
+
+    def _keep(self) -> None:
+        kept: dict[int, Chat] = self._kept["chats"]
+        if len(kept) > MOST_KEPT:
+            kept.clear()
+        kept.update(self._changed)
+        self._kept["rev"] = self._last_rev
 
     def _count_message(self, chat: Chat, entry: Entry) -> None:
         chat.preview = preview_of(entry.data)

@@ -2,10 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Collection
 from dataclasses import replace
 
-from sqlalchemy import Connection
 from sqlalchemy.orm import Session
 
 from app.services.broadcast import MarksRaised
@@ -45,10 +43,7 @@ class Marks:
         def work(session: Session) -> Done[None]:
             connection = session.connection()
             queries.next_rev(connection, 0)  # takes no rev, but the lock that every write takes first
-            marks = _as_of_now(connection, raised.values())
-            queries.raise_marks(connection, marks.values())
-            stored = queries.list_marks(connection, {mark.chat for mark in marks.values()})
-            return Done(None, [MarksRaised([mark for mark in stored if _member(mark) in marks])])
+            return Done(None, [MarksRaised(queries.raise_marks(connection, raised.values()))])
 
         try:
             await self._messanger.write(work)
@@ -74,26 +69,3 @@ class Marks:
             logger.exception("marks could not be written; the next ones are at least as high")
         finally:
             self._task = None
-
-
-def _as_of_now(connection: Connection, marks: Collection[Mark]) -> dict[Member, Mark]:
-    """The marks as they are to be stored: a merged guest's are the user's, none is above its log's head."""
-    found = queries.look_up(connection, [(mark.kind, mark.person_id, None, mark.chat) for mark in marks])
-    people = {(one.side, one.given_id): one.person_id for one in found}
-    chats = {one.chat.id: one.chat for one in found if one.chat is not None}
-    now: dict[Member, Mark] = {}
-    for mark in marks:
-        if mark.chat in chats:
-            head = chats[mark.chat].head(mark.log)
-            mark = replace(mark, person_id=people[mark.kind, mark.person_id])
-            known = now.get(_member(mark), mark)
-            now[_member(mark)] = replace(
-                mark,
-                read_seq=min(max(mark.read_seq, known.read_seq), head),
-                delivered_seq=min(max(mark.delivered_seq, known.delivered_seq), head),
-            )
-    return now
-
-
-def _member(mark: Mark) -> Member:
-    return mark.chat, mark.log, mark.kind, mark.person_id

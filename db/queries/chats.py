@@ -3,7 +3,7 @@
 Rows come out as two plain kinds: `Chat`, the inbox row, and `Entry`, one line of a log as it is to be shown now.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from functools import lru_cache
@@ -25,6 +25,7 @@ from sqlalchemy import (
     func,
     insert,
     literal_column,
+    or_,
     select,
     tuple_,
     update,
@@ -32,6 +33,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
+from db.direct import execute
 from db.json_rows import INT, JSON, TEXT, TIME, JsonRows
 from db.models.messanger import ChatMember, Counter, DeskState, MergedCustomer, Message, MessageRevision, Meta, UserChat
 
@@ -73,6 +75,9 @@ class Chat:
     def head(self, log: str) -> int:
         return self.last_seq if log == "chat" else self.last_note_seq
 
+    def copy(self) -> "Chat":
+        return Chat(*_values_of(self))
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -106,6 +111,7 @@ class Mark:
     delivered_seq: int
 
 
+_values_of = attrgetter(*(field.name for field in fields(Chat)))
 _CHAT_COLUMNS = [CHAT.c[field.name] for field in fields(Chat)]
 _TARGET = MESSAGE.alias("target")
 
@@ -166,12 +172,13 @@ def next_rev(connection: Connection, count: int) -> int:
     It makes the order of revs the order of commits on both engines, and on PostgreSQL it is the lock that lets what
     follows read without being overtaken.
     """
-    return int(connection.execute(_NEXT_REV, {"count": count}).scalar_one()) - count + 1
+    [[last]] = execute(connection, _NEXT_REV, count=count)
+    return int(last) - count + 1
 
 
 _NEXT_REV = (
     update(Counter)
-    .where(Counter.name == "rev")
+    .where(Counter.name == literal_column("'rev'"))
     .values(value=Counter.value + bindparam("count", type_=INT))
     .returning(Counter.value)
 )
@@ -317,52 +324,23 @@ def list_staff_entries_after(connection: Connection, chat_id: int, seq: int, but
     return [_entry(row) for row in connection.execute(statement.order_by(MESSAGE.c.seq).limit(limit))]
 
 
-_SENT = JsonRows(sender_kind=TEXT, sender_id=INT, client_id=TEXT)
+def list_by_client_id(connection: Connection, side: str, person_id: int, client_ids: Collection[str]) -> list[Entry]:
+    """What somebody has written under these ids."""
+    mine = (MESSAGE.c.sender_kind == side, MESSAGE.c.sender_id == person_id, MESSAGE.c.client_id.in_(client_ids))
+    return [_entry(row) for row in connection.execute(_ENTRIES.where(*mine))]
 
 
-def find_by_client_id(connection: Connection, senders: Iterable[tuple[str, int, str]]) -> list[Entry]:
-    """The entries that these (sender_kind, sender_id, client_id) have written."""
-    rows = connection.execute(_find_sent(connection.dialect.name), _SENT.parameter(connection, senders))
-    return [_entry(row) for row in rows]
+_ASKED = JsonRows(side=TEXT, given_id=INT, client_id=TEXT)
 
 
-@lru_cache
-def _find_sent(dialect: str) -> Select[Any]:
-    given = _SENT.table(dialect)
-    same = and_(*(MESSAGE.c[name] == given.c[name] for name in _SENT.names))
-    return _ENTRIES.join_from(MESSAGE, given, same)
+def look_up(
+    connection: Connection, asked: Iterable[tuple[str, int, str | None]]
+) -> Sequence[tuple[str, int, int, str | None]]:
+    """Of these (side, person, client_id) the ones to know about: merged into an account, or written already.
 
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """What the database knows of a write before it happens.
-
-    ``person_id`` is the writer's id after any merge; ``has_sent`` says that the client_id has been used; ``chat`` is
-    None when there is none of that id.
+    Gives (side, person, who that is now, client_id if it has been used). For most writes there is nothing.
     """
-
-    side: str
-    given_id: int
-    person_id: int
-    client_id: str | None
-    has_sent: bool
-    chat: Chat | None
-
-
-_ASKED = JsonRows(side=TEXT, given_id=INT, client_id=TEXT, chat_id=INT)
-
-
-def look_up(connection: Connection, asked: Iterable[tuple[str, int, str | None, int | None]]) -> list[Standing]:
-    """For each (side, person, client_id, chat): who that is now, whether it was sent already, and the chat's row."""
-    rows = connection.execute(_look_up(connection.dialect.name), _ASKED.parameter(connection, asked))
-    standings = []
-    for row in rows:
-        side, given_id, person_id, client_id, sent_seq, *chat = row
-        has_chat = chat[0] is not None
-        standings.append(
-            Standing(side, given_id, person_id, client_id, sent_seq is not None, Chat(*chat) if has_chat else None)
-        )
-    return standings
+    return execute(connection, _look_up(connection.dialect.name), **_ASKED.parameter(connection, asked))
 
 
 @lru_cache
@@ -375,11 +353,11 @@ def _look_up(dialect: str) -> Select[Any]:
         MESSAGE.c.sender_id == person,
         MESSAGE.c.client_id == given.c.client_id,
     )
-    tables = (
-        given.outerjoin(MergedCustomer, merged).outerjoin(MESSAGE, sent).outerjoin(CHAT, CHAT.c.id == given.c.chat_id)
+    return (
+        select(given.c.side, given.c.given_id, person, MESSAGE.c.client_id)
+        .select_from(given.outerjoin(MergedCustomer, merged).outerjoin(MESSAGE, sent))
+        .where(or_(MergedCustomer.user_id.is_not(None), MESSAGE.c.seq.is_not(None)))
     )
-    asked = (given.c.side, given.c.given_id, person.label("person_id"), given.c.client_id)
-    return select(*asked, MESSAGE.c.seq, *_CHAT_COLUMNS).select_from(tables)
 
 
 def list_marks(connection: Connection, chat_ids: Collection[int]) -> list[Mark]:
@@ -427,7 +405,7 @@ def add_entries(connection: Connection, entries: Iterable[Entry]) -> None:
         )
         for entry in entries
     )  # fmt: skip
-    connection.execute(_insert_entries(connection.dialect.name), _ENTRY_ROWS.parameter(connection, rows))
+    execute(connection, _insert_entries(connection.dialect.name), **_ENTRY_ROWS.parameter(connection, rows))
 
 
 @lru_cache
@@ -454,7 +432,7 @@ def update_chats(connection: Connection, chats: Iterable[Chat], *, only_talk: bo
     shape = _TALKED if only_talk else _CHANGED
     values = attrgetter(*shape.names)
     parameter = shape.parameter(connection, (values(chat) for chat in chats))
-    connection.execute(_update_chats(connection.dialect.name, only_talk), parameter)
+    execute(connection, _update_chats(connection.dialect.name, only_talk), **parameter)
 
 
 @lru_cache
@@ -485,30 +463,40 @@ def keep_revision(connection: Connection, entry: Entry, time: datetime, by: int 
 _MARKS = JsonRows(chat_id=INT, log=TEXT, kind=TEXT, person_id=INT, read_seq=INT, delivered_seq=INT)
 
 
-def raise_marks(connection: Connection, marks: Iterable[Mark]) -> None:
-    """Store marks in one statement; one that is lower than what is stored changes nothing."""
-    rows = sorted((mark.chat, mark.log, mark.kind, mark.person_id, mark.read_seq, mark.delivered_seq) for mark in marks)
-    connection.execute(_upsert_marks(connection.dialect.name), _MARKS.parameter(connection, rows))
+def raise_marks(connection: Connection, marks: Iterable[Mark]) -> list[Mark]:
+    """Store marks in one statement, and return them as they are then.
+
+    One that is lower than what is stored changes nothing; above its log's head it counts as the head; a merged guest's
+    is the user's; one of a chat that is not there is dropped.
+    """
+    rows = [(mark.chat, mark.log, mark.kind, mark.person_id, mark.read_seq, mark.delivered_seq) for mark in marks]
+    stored = execute(connection, _upsert_marks(connection.dialect.name), **_MARKS.parameter(connection, rows))
+    return [Mark(*row) for row in stored]
 
 
 @lru_cache
 def _upsert_marks(dialect: str) -> Insert:
-    insert_for, greatest = (postgres_insert, func.greatest) if dialect == "postgresql" else (sqlite_insert, func.max)
+    is_postgres = dialect == "postgresql"
+    insert_for, greatest = (postgres_insert, func.greatest) if is_postgres else (sqlite_insert, func.max)
+    least = func.least if is_postgres else func.min
     given = _MARKS.table(dialect)
-    # SQLite takes ON for a join's unless the select has a WHERE.
-    statement = insert_for(MEMBER).from_select(
-        _MARKS.names, select(*given.c).where(given.c.chat_id > 0), include_defaults=False
+    merged = and_(given.c.kind == "customer", MergedCustomer.guest_id == given.c.person_id)
+    head = case((given.c.log == "chat", CHAT.c.last_seq), else_=CHAT.c.last_note_seq)
+    key = (given.c.chat_id, given.c.log, given.c.kind, func.coalesce(MergedCustomer.user_id, given.c.person_id))
+    marks = (
+        select(*key, func.max(least(given.c.read_seq, head)), func.max(least(given.c.delivered_seq, head)))
+        .select_from(given.join(CHAT, CHAT.c.id == given.c.chat_id).outerjoin(MergedCustomer, merged))
+        .where(given.c.chat_id > 0)  # without a WHERE SQLite takes ON for a join's
+        .group_by(*key)
+        .order_by(*key)  # two processes that raise the same marks take their locks in one order
     )
+    statement = insert_for(MEMBER).from_select(_MARKS.names, marks, include_defaults=False)
     newer = {name: greatest(MEMBER.c[name], statement.excluded[name]) for name in ("read_seq", "delivered_seq")}
-    return statement.on_conflict_do_update(index_elements=list(MEMBER.primary_key), set_=newer)
+    upsert = statement.on_conflict_do_update(index_elements=list(MEMBER.primary_key), set_=newer)
+    return upsert.returning(*(MEMBER.c[name] for name in _MARKS.names))
 
 
 # The desk
-
-
-def get_desk(connection: Connection, staff_id: int) -> DeskState | None:
-    row = connection.execute(select(DeskState.__table__).where(DeskState.staff_id == staff_id)).one_or_none()
-    return None if row is None else DeskState(**row._mapping)
 
 
 def list_desk(connection: Connection) -> list[tuple[int, str, int]]:

@@ -10,7 +10,7 @@ from typing import Any
 
 import asyncpg
 import pytest
-from sqlalchemy import make_url
+from sqlalchemy import make_url, select
 from sqlalchemy.orm import Session
 
 from app.actor import Actor
@@ -23,6 +23,7 @@ from app.services.names import NameBook
 from app.services.rendering import Renderer
 from app.services.sending import Sent
 from db.database import Database, Databases, Done, Pending
+from db.models.messanger import DeskState
 from db.queries import chats as queries
 from db.queries.chats import Chat, Entry
 from db.urls import NAMES
@@ -157,8 +158,8 @@ class Desk:
 
     async def load_of(self, staff: Actor) -> int:
         """How many open chats are on somebody's desk."""
-        desk = await self.messanger.read(lambda connection: queries.get_desk(connection, staff.id or 0))
-        return 0 if desk is None else desk.open_count
+        load = select(DeskState.open_count).where(DeskState.staff_id == staff.id)
+        return await self.messanger.read(lambda connection: connection.execute(load).scalar_one_or_none()) or 0
 
     async def merge(self, guest: Actor, user: Actor) -> None:
         """What the relay does when a guest has signed in."""

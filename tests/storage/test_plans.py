@@ -61,8 +61,8 @@ CALLS: dict[str, list[Call]] = {
     "list_before": [lambda c: queries.list_before(c, KEY, 5, 100)],
     "get_entry": [lambda c: queries.get_entry(c, KEY, 1)],
     "list_staff_entries_after": [lambda c: queries.list_staff_entries_after(c, 1, CHATS - 20, 8, 20)],
-    "find_by_client_id": [lambda c: queries.find_by_client_id(c, [("customer", 5, "a"), ("staff", 7, "b")])],
-    "look_up": [lambda c: queries.look_up(c, [("customer", 5, "a", 1), ("staff", 7, None, None)])],
+    "list_by_client_id": [lambda c: queries.list_by_client_id(c, "customer", 5, ["a", "5:a"])],
+    "look_up": [lambda c: queries.look_up(c, [("customer", 5, "a"), ("staff", 7, None)])],
     "list_marks": [lambda c: queries.list_marks(c, [1, 2, 3])],
     "list_reads": [lambda c: queries.list_reads(c, "staff", 7, [1, 2, 3])],
     "list_guests_of": [lambda c: queries.list_guests_of(c, 50)],
@@ -72,7 +72,6 @@ CALLS: dict[str, list[Call]] = {
     "change_entry": [lambda c: queries.change_entry(c, KEY, 1, data=None)],
     "keep_revision": [lambda c: (queries.add_entries(c, [ENTRY]), queries.keep_revision(c, ENTRY, NOW, 5))],
     "raise_marks": [lambda c: queries.raise_marks(c, [Mark(1, "chat", "staff", 7, 1, 1)])],
-    "get_desk": [lambda c: queries.get_desk(c, 7)],
     "list_desk": [queries.list_desk],
     "set_desk_state": [lambda c: queries.set_desk_state(c, 7, "online")],
     "add_load": [lambda c: queries.add_load(c, 7, 1)],
@@ -109,16 +108,22 @@ def plans(connection: Connection, call: Call) -> dict[str, list[str]]:
 
 
 def statements_of(connection: Connection, call: Call) -> list[tuple[str, Any]]:
-    """What the call makes the driver execute; it is undone."""
+    """What the call makes the driver execute; it is undone. SQLite tells with the values written out."""
     statements: list[tuple[str, Any]] = []
 
     def note(connection: Any, cursor: Any, statement: str, parameters: Any, *rest: Any) -> None:
         statements.append((statement, parameters))
 
+    driver: Any = connection.connection.dbapi_connection
     with connection.begin_nested() as savepoint:
-        event.listen(connection, "before_cursor_execute", note)
-        call(connection)
-        event.remove(connection, "before_cursor_execute", note)
+        if connection.dialect.name == "sqlite":
+            driver.set_trace_callback(lambda statement: statements.append((statement, ())))
+            call(connection)
+            driver.set_trace_callback(None)
+        else:
+            event.listen(connection, "before_cursor_execute", note)
+            call(connection)
+            event.remove(connection, "before_cursor_execute", note)
         savepoint.rollback()
     return statements
 

@@ -590,39 +590,3 @@ async def test_reading_connections_of_sqlite_cannot_write(sqlite_database: Datab
             await sqlite_database.read(
                 lambda connection: connection.execute(insert(Meta).values(key="a", value="")), hot=hot
             )
-
-
-async def test_commit_of_another_process_is_noticed(sqlite_database: Database, sqlite_urls: Urls) -> None:
-    told: list[str] = []
-    sqlite_database.on_foreign_commit = lambda: told.append("foreign")
-    await sqlite_database.write(put("a"))
-    told.clear()
-    await sqlite_database.write(put("b"))
-    assert told == []  # our own are none
-
-    other = sqlite3.connect(make_url(sqlite_urls["messanger"]).database or "")
-    with other:
-        other.execute("INSERT INTO \"Meta\" VALUES ('c', '')")
-    other.close()
-    await sqlite_database.write(put("d"))
-    assert told == ["foreign"]
-
-
-async def test_commit_of_another_process_is_noticed_across_trouble(
-    sqlite_database: Database, sqlite_urls: Urls, caplog: pytest.LogCaptureFixture
-) -> None:
-    """After an error the writer has another connection, on which there is nothing to compare with."""
-    caplog.set_level(logging.CRITICAL)
-    told: list[str] = []
-    sqlite_database.on_foreign_commit = lambda: told.append("foreign")
-    await sqlite_database.write(put("a"))
-    told.clear()
-    assert await outcomes([sqlite_database.submit(lose_database)]) == [Busy]
-
-    other = sqlite3.connect(make_url(sqlite_urls["messanger"]).database or "")
-    with other:
-        other.execute("INSERT INTO \"Meta\" VALUES ('c', '')")
-    other.close()
-    await sqlite_database.write(put("d"))
-
-    assert told == ["foreign"]
