@@ -62,7 +62,7 @@ def make_async_engine(url: str) -> AsyncEngine:
     """The engine for reads, and on PostgreSQL for everything. On SQLite it cannot write."""
     if not is_sqlite(url):
         engine = create_async_engine(url, pool_size=10, max_overflow=0, pool_pre_ping=True, **OPTIONS)
-        event.listen(engine.sync_engine, "connect", _require_sync)
+        event.listen(engine.sync_engine, "connect", _set_up_postgres)
         return engine
     aiosqlite = url.replace("sqlite:", "sqlite+aiosqlite:", 1)
     engine = create_async_engine(aiosqlite, pool_size=READ_POOL, max_overflow=0, **OPTIONS)
@@ -85,9 +85,13 @@ def _begin(connection: Connection, statement: str) -> None:
     driver.execute(statement).close()
 
 
-def _require_sync(dbapi_connection: Any, record: Any) -> None:
-    """Commits wait for the disk, also on a server that was told not to; stricter than "on" stays as it is."""
+def _set_up_postgres(dbapi_connection: Any, record: Any) -> None:
+    """Commits wait for the disk, also on a server that was told not to; stricter than "on" stays as it is.
+
+    Nobody waits longer for another's lock than on SQLite: a batch behind it is answered with busy.
+    """
     cursor = dbapi_connection.cursor()
+    cursor.execute(f"SELECT set_config('lock_timeout', '{BUSY_TIMEOUT_MS}', false)")
     cursor.execute(
         "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'"
     )

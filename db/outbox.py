@@ -10,10 +10,11 @@ import logging
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
-from sqlalchemy import Connection, Row, column, insert, select, table, update
+from sqlalchemy import ColumnElement, Connection, Row, column, delete, insert, select, table, update
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Session
@@ -39,6 +40,11 @@ APPLIED = table("AppliedEvent", column("event_id"), column("applied", UtcDateTim
 
 PAGE = 200
 POLL_S = 1.0
+# What is done can be looked at for a week. What is applied must outlive whatever could still bring it again.
+KEEP_DONE = timedelta(days=7)
+KEEP_APPLIED = timedelta(days=30)
+PURGE_EVERY_S = 3600.0
+PURGE_ROWS = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +102,21 @@ class Relay:
                 blocked.update(key for key, is_done in zip(waiting, are_done, strict=True) if not is_done)
             return not blocked
 
+    async def purge(self) -> None:
+        """Delete what was done long ago, a few rows at a time, so that it holds up nobody's write.
+
+        Only while no effect waits: the note that one has been applied must be there when it comes again.
+        """
+        now = datetime.now(UTC)
+        old = (
+            (OUTBOX.c.position, OUTBOX.c.done_at < now - KEEP_DONE),
+            (APPLIED.c.event_id, APPLIED.c.applied < now - KEEP_APPLIED),
+        )
+        for database in self._databases:
+            for key, is_old in old:
+                while await database.write(partial(_delete_some, key, is_old), background=True) == PURGE_ROWS:
+                    pass
+
     async def _relay_in_order(self, source: str, rows: list[Row[Any]]) -> bool:
         """The effects of one key. The first that fails holds up the others."""
         for row in rows:
@@ -119,13 +140,23 @@ class Relay:
         return True
 
     async def _run(self) -> None:
-        """What a crash left behind, and what another process wrote."""
+        """What a crash left behind, and what another process wrote; from time to time, away with what is old."""
+        loop = asyncio.get_running_loop()
+        purge_time = loop.time()
         while True:
+            is_clear = True
             for database in self._databases:
                 try:
-                    await self.drain(database.name)
+                    is_clear &= await self.drain(database.name)
                 except Exception:
+                    is_clear = False
                     logger.exception("relaying from %s failed", database.name)
+            if is_clear and loop.time() >= purge_time:
+                purge_time = loop.time() + PURGE_EVERY_S
+                try:
+                    await self.purge()
+                except Exception:
+                    logger.exception("deleting old effects failed; the next time will do it")
             await asyncio.sleep(POLL_S)
 
 
@@ -145,3 +176,8 @@ def _apply_once(session: Session, effect: Effect, row: Row[Any]) -> Done[Any]:
 def _mark_done(session: Session, position: int) -> Done[None]:
     session.execute(update(OUTBOX).where(OUTBOX.c.position == position).values(done_at=datetime.now(UTC)))
     return Done(None)
+
+
+def _delete_some(key: ColumnElement[Any], is_old: ColumnElement[bool], session: Session) -> Done[int]:
+    some = select(key).where(is_old).limit(PURGE_ROWS)
+    return Done(session.execute(delete(key.table).where(key.in_(some))).rowcount)  # type: ignore[attr-defined]

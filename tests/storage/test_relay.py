@@ -3,14 +3,15 @@
 import logging
 import sqlite3
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import func, insert, make_url, select
+from sqlalchemy import func, insert, make_url, select, update
 from sqlalchemy.orm import Session
 
 from app.errors import NotFound
-from db.database import Busy, Databases, Done
+from db.database import Busy, Database, Databases, Done
 from db.models.messanger import AppliedEvent, Meta
 from db.models.users import Outbox
 from db.outbox import Effect, Relay, add_effect
@@ -194,6 +195,36 @@ async def test_target_that_cannot_be_written_gets_its_effects_later(
     await databases.close()
 
 
+async def test_what_was_done_long_ago_is_deleted(databases: Databases, target: Target) -> None:
+    """More than one chunk of it; what waits, or is younger, stays."""
+    await leave(databases, *(f"{number:04}" for number in range(1200)), key=lambda word: word[-1])
+    relay = target.relay()
+    assert await relay.drain("users")
+    await leave(databases, "waits")
+    days = {"done_at": 8, "applied": 31}
+
+    def grow_old(column: Any) -> Callable[[Session], Done[None]]:
+        time = datetime.now(UTC) - timedelta(days=days[column.key])
+        young = select(column.class_.event_id).where(column.is_not(None)).limit(100)
+        is_old = (column.is_not(None), column.class_.event_id.not_in(young))
+        return lambda session: Done(
+            session.execute(update(column.class_).where(*is_old).values({column: time})) and None
+        )
+
+    await databases.users.write(grow_old(Outbox.done_at))
+    await databases.messanger.write(grow_old(AppliedEvent.applied))
+    await relay.purge()
+
+    assert await count(databases.users, Outbox) == 100 + 1
+    assert await count(databases.messanger, AppliedEvent) == 100
+    assert await pending(databases) == ["waits"]
+
+
+async def count(database: Database, model: Any) -> int:
+    rows = select(func.count()).select_from(model)
+    return await database.read(lambda connection: connection.execute(rows).scalar_one())
+
+
 async def test_thousand_effects_are_applied_once_each(databases: Databases, target: Target) -> None:
     words = [f"{number:03}" for number in range(1000)]
     await leave(databases, *words, key=lambda word: word[-1])
@@ -205,5 +236,4 @@ async def test_thousand_effects_are_applied_once_each(databases: Databases, targ
     for digit in "0123456789":
         of_key = [word for word in kept if word[-1] == digit]
         assert of_key == sorted(of_key)
-    applied = select(func.count()).select_from(AppliedEvent)
-    assert await databases.messanger.read(lambda connection: connection.execute(applied).scalar_one()) == 1000
+    assert await count(databases.messanger, AppliedEvent) == 1000

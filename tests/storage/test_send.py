@@ -4,10 +4,12 @@ import asyncio
 from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Connection, text
+from sqlalchemy.orm import Session
 
 from app.errors import Closed, Conflict, Forbidden, NotFound, ServiceError
-from db.database import Pending
+from app.services.chat_log import LogWrite
+from db.database import Done, Pending
 from db.queries import chats as queries
 from tests.storage.conftest import Desk, MakeDesk, guest, in_one_batch, manager, owner, user
 
@@ -54,6 +56,42 @@ async def test_two_processes_number_one_chat_together(make_desk: MakeDesk) -> No
         assert told == [f"{name} {n:02}" for n in range(100)]  # each in the order written
         for one in sent:
             assert entries[one.entry.seq].data == one.entry.data  # where the answer says
+
+
+async def test_chat_that_another_process_has_changed_is_not_taken_for_what_it_was(make_desk: MakeDesk) -> None:
+    """Each keeps chats at hand between its batches; whoever comes second must see what the first has done."""
+    first, second = await make_desk(), await make_desk()
+    chat = await first.open(guest())
+    for number, desk in enumerate((first, second, first, first, second)):
+        assert (await desk.send(guest(), chat, f"a{number}")).entry.seq == number + 2
+
+    await second.chats.close(manager(), chat)
+
+    assert isinstance(await refused(first.send(guest(), chat, "late")), Closed)
+
+
+async def test_what_was_undone_is_not_taken_for_what_is(desk: Desk) -> None:
+    """A write that changed a chat and was undone, between two that were not."""
+    chat = await desk.open(guest())
+    await desk.send(guest(), chat, "a")
+
+    def fail(session: Session) -> Done[None]:
+        write = LogWrite(session.connection(), desk.clock.now())
+        write.load([chat])
+        write.close(write.chats[chat], "", "staff", 7)
+        write.store()
+        raise NotFound
+
+    for submit in (lambda: desk.messanger.submit(fail), lambda: desk.messanger.submit_run(fail_run, fail)):
+        assert isinstance(await refused(submit()), NotFound)
+        assert (await desk.chat(chat)).status == "queued"
+    sent = await desk.send(guest(), chat, "b")
+    assert sent.entry.seq == 3
+    assert await desk.log(chat)
+
+
+def fail_run(connection: Connection, works: list[Any]) -> list[Any]:
+    return [work(Session(bind=connection, join_transaction_mode="rollback_only")) for work in works]
 
 
 async def test_cursor_of_the_inbox_misses_no_commit(make_desk: MakeDesk) -> None:

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from types import SimpleNamespace
 from typing import Any
 
+import asyncpg
 import pytest
 from sqlalchemy import Connection, insert, make_url, select, text, update
 from sqlalchemy.exc import DBAPIError, IntegrityError
@@ -191,6 +192,24 @@ async def test_run_that_fails_as_a_whole_is_done_one_by_one(database: Database, 
     assert sorted(await box(database)) == ["a", "b", "c"]
 
 
+async def test_run_that_is_alone_and_fails_leaves_no_trace(database: Database, published: list[Any]) -> None:
+    """It has no savepoint of its own; what it did before it failed is gone all the same."""
+
+    def run(connection: Connection, keys: list[str]) -> list[Done[str] | Exception]:
+        outcomes = put_all(connection, keys)
+        if "b" in keys:
+            raise NotFound
+        return outcomes
+
+    assert await outcomes([database.submit_run(run, "b")]) == [NotFound]
+    assert published == [] and await box(database) == {}
+    assert not database.writer.failing
+
+    pendings = in_one_batch(database, [lambda key=key: database.submit_run(run, key) for key in "abc"])  # type: ignore[misc]
+    assert await outcomes(pendings) == ["a", NotFound, "c"]
+    assert published == sorted(await box(database)) == ["a", "c"]
+
+
 async def test_run_answers_each_item_for_itself(database: Database, published: list[Any]) -> None:
     def run(connection: Connection, keys: list[str]) -> list[Done[str] | Exception]:
         put_all(connection, [key for key in keys if key != "b"])
@@ -319,6 +338,26 @@ async def test_locked_database_is_busy_and_works_again(sqlite_urls: Urls, monkey
     other.close()
     assert await database.write(put("b")) == "b"
     assert await box(database) == {"b": ""}
+    await database.close()
+
+
+@pytest.mark.postgres
+async def test_locked_table_is_busy_and_works_again(postgres_urls: Urls, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("db.engine.BUSY_TIMEOUT_MS", 20)
+    database = await Database("messanger", postgres_urls["messanger"]).open()
+    other = await asyncpg.connect(postgres_urls["messanger"].replace("+asyncpg", ""))
+    lock = other.transaction()
+    await lock.start()
+    await other.execute('LOCK TABLE "Meta" IN SHARE MODE')
+
+    assert await outcomes([database.submit(put("a"))]) == [Busy]
+    assert await outcomes([database.submit_run(put_all, "b")]) == [Busy]
+    assert await box(database) == {}  # reading goes on
+
+    await lock.rollback()
+    await other.close()
+    assert await database.write(put("c")) == "c"
+    assert await box(database) == {"c": ""}
     await database.close()
 
 
