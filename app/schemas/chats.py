@@ -150,15 +150,6 @@ class OpenedOut(OutModel):
     state: ChatOut
 
 
-class MemberOut(OutModel):
-    """How far somebody has read, and been shown, one log."""
-
-    kind: Literal["customer", "staff"]
-    id: int
-    read_seq: int
-    delivered_seq: int
-
-
 class InboxRow(OutModel):
     """What a list of chats shows of one of them."""
 

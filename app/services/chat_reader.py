@@ -1,6 +1,6 @@
 """Reading chats: resumes, pages of a log, the inbox. All of it from the database, none of it from memory."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from sqlalchemy import Connection
@@ -56,72 +56,62 @@ class ChatReader:
         """A batch or reset of one log, as a frame."""
         chat_id, log = step.key
         limit = BATCH_ENTRIES if step.kind == "batch" else RESET_ENTRIES
-
-        def read(connection: Connection) -> tuple[Chat, list[Entry], list[Mark]]:
-            chat = _access(connection, actor, chat_id, log)
-            entries = queries.list_after(connection, step.key, step.after, limit)
-            return chat, _cut(entries), queries.list_marks(connection, [chat_id])
-
-        chat, entries, marks = await self._messanger.read(read, hot=True)
-        await self._renderer.load_names(entries=entries, chats=[chat])
-        to = entries[-1].seq if entries else step.after
-        data = {
-            "from": step.after + 1, "to": to, "head": max(chat.head(log), to),
-            "state": self._renderer.chat(chat, for_staff=actor.is_staff),
-            "members": self._renderer.members(marks, log),
-            "events": [self._renderer.event(entry) for entry in entries],
-        }  # fmt: skip
-        return Page(frame({"type": f"chat.{step.kind}", "chat": chat_id, "log": log, "data": data}), to)
+        data = {"from": step.after + 1, **await self._read_after(actor, step.key, step.after, limit)}
+        return Page(frame({"type": f"chat.{step.kind}", "chat": chat_id, "log": log, "data": data}), data["to"])
 
     async def sync(self, actor: Actor, key: LogKey, after: int) -> dict[str, Any]:
         """The next page after ``after``: ``{events, to, head, more}``, and what a batch tells besides."""
-
-        def read(connection: Connection) -> tuple[Chat, list[Entry], list[Mark]]:
-            chat = _access(connection, actor, *key)
-            entries = queries.list_after(connection, key, after, SYNC_ENTRIES)
-            return chat, _cut(entries), queries.list_marks(connection, [key[0]])
-
-        chat, entries, marks = await self._messanger.read(read, hot=True)
-        await self._renderer.load_names(entries=entries, chats=[chat])
-        to = entries[-1].seq if entries else after
-        head = max(chat.head(key[1]), entries[-1].seq if entries else 0)
-        return {
-            "to": to, "head": head, "more": to < head,
-            "state": self._renderer.chat(chat, for_staff=actor.is_staff),
-            "members": self._renderer.members(marks, key[1]),
-            "events": [self._renderer.event(entry) for entry in entries],
-        }  # fmt: skip
+        page = await self._read_after(actor, key, after, SYNC_ENTRIES)
+        return {**page, "more": page["to"] < page["head"]}
 
     async def list_messages(
         self, actor: Actor, key: LogKey, *, after: int | None, before: int | None, limit: int
     ) -> dict[str, Any]:
         """`MessagesOut`: after a seq, before one, or the newest."""
 
-        def read(connection: Connection) -> tuple[Chat, list[Entry]]:
-            chat = _access(connection, actor, *key)
+        def list_entries(connection: Connection, head: int) -> list[Entry]:
             if after is not None:
-                return chat, queries.list_after(connection, key, after, limit)
-            return chat, queries.list_before(
-                connection, key, chat.head(key[1]) + 1 if before is None else before, limit
-            )
+                return queries.list_after(connection, key, after, limit)
+            return queries.list_before(connection, key, head + 1 if before is None else before, limit)
 
-        chat, entries = await self._messanger.read(read, hot=True)
-        await self._renderer.load_names(entries=entries)
+        chat, entries, _ = await self._read(actor, key, list_entries)
         head = chat.head(key[1])
         more = bool(entries) and (entries[-1].seq < head if after is not None else entries[0].seq > 1)
         return {"items": [self._renderer.message(entry) for entry in entries], "head": head, "more": more}
 
     async def history(self, actor: Actor, key: LogKey, before: int) -> dict[str, Any]:
         """The page before ``before``: ``{events, more}``."""
-
-        def read(connection: Connection) -> list[Entry]:
-            _access(connection, actor, *key)
-            return _cut(queries.list_before(connection, key, before, HISTORY_ENTRIES), keep_last=True)
-
-        entries = await self._messanger.read(read, hot=True)
-        await self._renderer.load_names(entries=entries)
+        _, entries, _ = await self._read(
+            actor, key, lambda c, _: _cut(queries.list_before(c, key, before, HISTORY_ENTRIES), keep_last=True)
+        )
         more = bool(entries) and entries[0].seq > 1
         return {"events": [self._renderer.event(entry) for entry in entries], "more": more}
+
+    async def _read_after(self, actor: Actor, key: LogKey, after: int, limit: int) -> dict[str, Any]:
+        chat, entries, marks = await self._read(actor, key, lambda c, _: _cut(queries.list_after(c, key, after, limit)))
+        last = entries[-1].seq if entries else 0
+        return {
+            "to": last or after, "head": max(chat.head(key[1]), last),
+            "state": self._renderer.chat(chat, for_staff=actor.is_staff),
+            "members": self._renderer.members(marks, key[1]),
+            "events": [self._renderer.event(entry) for entry in entries],
+        }  # fmt: skip
+
+    async def _read(
+        self, actor: Actor, key: LogKey, list_entries: Callable[[Connection, int], list[Entry]]
+    ) -> tuple[Chat, list[Entry], list[Mark]]:
+        """A chat, entries of one of its logs and everybody's marks, all of one moment; their names are loaded.
+
+        list_entries: is given the log's head.
+        """
+
+        def read(connection: Connection) -> tuple[Chat, list[Entry], list[Mark]]:
+            chat = _access(connection, actor, *key)
+            return chat, list_entries(connection, chat.head(key[1])), queries.list_marks(connection, [chat.id])
+
+        chat, entries, marks = await self._messanger.read(read, hot=True)
+        await self._renderer.load_names(entries=entries, chats=[chat])
+        return chat, entries, marks
 
     async def list_inbox(
         self, actor: Actor, which: InboxFilter, sort: InboxSort, after: int | None, limit: int
@@ -174,10 +164,6 @@ class ChatReader:
         """`MessageOut`, with its names loaded."""
         await self._renderer.load_names(entries=[entry])
         return self._renderer.message(entry)
-
-    async def events_out(self, entries: list[Entry]) -> list[dict[str, Any]]:
-        await self._renderer.load_names(entries=entries)
-        return [self._renderer.event(entry) for entry in entries]
 
     async def list_desk(self) -> list[tuple[int, str, int]]:
         """(staff_id, state, version) of everybody who has been at the desk."""

@@ -123,6 +123,7 @@ class Desk:
     clock: HandClock
     chats: ChatService
     reader: ChatReader
+    renderer: Renderer
     published: list[object] = field(default_factory=list)
 
     @property
@@ -152,6 +153,11 @@ class Desk:
         assert (await self.chat(chat_id)).head(log) == len(entries)
         return entries
 
+    async def events(self, entries: list[Entry]) -> list[dict[str, Any]]:
+        """As they are told live."""
+        await self.renderer.load_names(entries=entries)
+        return [self.renderer.event(entry) for entry in entries]
+
     async def texts(self, chat_id: int) -> list[str | None]:
         """What the messages of a chat say, in their order; None for a deleted one."""
         return [(entry.data or {}).get("text") for entry in await self.log(chat_id) if entry.kind == "message"]
@@ -180,7 +186,7 @@ async def make_desk(open_again: OpenDatabases, tmp_path: Path) -> MakeDesk:
         names = NameBook(databases.users, clock)
         renderer = Renderer(names)
         chats = ChatService(databases.messanger, names, renderer, make_settings(tmp_path), clock)
-        desk = Desk(databases, clock, chats, ChatReader(databases.messanger, renderer))
+        desk = Desk(databases, clock, chats, ChatReader(databases.messanger, renderer), renderer)
         databases.messanger.publish = desk.published.extend
         return desk
 

@@ -197,7 +197,7 @@ async def test_target_that_cannot_be_written_gets_its_effects_later(
 
 async def test_what_was_done_long_ago_is_deleted(databases: Databases, target: Target) -> None:
     """More than one chunk of it; what waits, or is younger, stays."""
-    await leave(databases, *(f"{number:04}" for number in range(1200)), key=lambda word: word[-1])
+    await leave(databases, *(f"{number:04}" for number in range(700)), key=lambda word: word[-1])
     relay = target.relay()
     assert await relay.drain("users")
     await leave(databases, "waits")

@@ -108,11 +108,9 @@ class Reader:
 
     async def require_whole(self) -> None:
         """The copy shows what the database has, from the first entry to the last."""
-        entries = await self.desk.log(*self.key)
-        assert [event["seq"] for event in await self.desk.reader.events_out(entries)] == sorted(self.shown)
-        assert {event["seq"]: event["data"]["data"] for event in await self.desk.reader.events_out(entries)} == (
-            self.shown
-        )
+        events = await self.desk.events(await self.desk.log(*self.key))
+        assert [event["seq"] for event in events] == sorted(self.shown)
+        assert {event["seq"]: event["data"]["data"] for event in events} == self.shown
 
 
 MakeReader = Callable[..., Awaitable[Reader]]
@@ -195,7 +193,7 @@ async def test_commits_between_plan_and_page_are_in_the_page_or_still_to_come(ma
 
         await reader.follow(step)
         live = [event.entry for event in other.published if hasattr(event, "entry")]
-        reader.apply(await desk.reader.events_out(live))
+        reader.apply(await desk.events(live))
 
         assert reader.applied == (await desk.chat(chat)).last_seq
         await reader.scroll_up()
