@@ -42,6 +42,7 @@ class JsonRows:
     def __init__(self, **columns: TypeEngine[Any]) -> None:
         self.names = list(columns)
         self._columns = columns
+        self._times = [index for index, kind in enumerate(columns.values()) if kind is TIME]
 
     @lru_cache  # noqa: B019 - there are a handful of shapes, and they live as long as the program
     def table(self, dialect: str) -> Subquery:
@@ -62,14 +63,18 @@ class JsonRows:
         """The rows encoded, with times as the engine stores them."""
         if connection.dialect.name == "postgresql":
             return {_ROWS: to_json([dict(zip(self.names, row, strict=True)) for row in rows]).decode()}
-        if TIME in self._columns.values():
-            rows = [[_time(value) if type(value) is datetime else value for value in row] for row in rows]  # type: ignore[misc]
-        return {_ROWS: to_json(list(rows)).decode()}
+        plain = [list(row) for row in rows]
+        for index in self._times:
+            for row in plain:
+                row[index] = _time(row[index])
+        return {_ROWS: to_json(plain).decode()}
 
 
 @lru_cache(1024)  # the rows of one write carry the same few times
-def _time(value: datetime) -> str:
+def _time(value: datetime | None) -> str | None:
     """As SQLAlchemy stores it in SQLite."""
+    if value is None:
+        return None
     if value.tzinfo is not UTC:
         value = value.astimezone(UTC)
     return value.replace(tzinfo=None).isoformat(" ", "microseconds")

@@ -52,7 +52,7 @@ class Busy(Exception):
     """Nothing could be kept: the queue is full or too old, or the database cannot be written. Trying again may work."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen, as nothing that each message makes: a frozen one takes ten times as long to make
 class Done(Generic[T]):
     """What a unit of work hands back: its result, and what to publish once it is on disk."""
 
@@ -67,12 +67,13 @@ class Pending(Generic[T]):
     acknowledgement and the event that it acknowledges leave in one write to the socket.
     """
 
-    __slots__ = ("_callbacks", "_error", "_result", "done")
+    __slots__ = ("_callbacks", "_error", "_result", "_shape", "done")
 
     def __init__(self) -> None:
         self.done = False
         self._result: T | None = None
         self._error: Exception | None = None
+        self._shape: Callable[[Any], Any] | None = None
         self._callbacks: list[Callable[[Pending[T]], object]] = []
 
     def add_done_callback(self, callback: "Callable[[Pending[T]], object]") -> None:
@@ -85,22 +86,12 @@ class Pending(Generic[T]):
         """The result. Raises what the work raised, or Busy."""
         if self._error is not None:
             raise self._error
-        return self._result  # type: ignore[return-value]
+        return self._result if self._shape is None else self._shape(self._result)  # type: ignore[return-value]
 
     def map(self, shape: "Callable[[T], Shaped]") -> "Pending[Shaped]":
-        """The same outcome with its result put into another shape."""
-        shaped: Pending[Shaped] = Pending()
-
-        def pass_on(pending: "Pending[T]") -> None:
-            try:
-                result = shape(pending.result())
-            except Exception as error:
-                shaped.resolve(None, error)
-            else:
-                shaped.resolve(result)
-
-        self.add_done_callback(pass_on)
-        return shaped
+        """Have ``result`` put into another shape, each time that it is asked for."""
+        self._shape = shape
+        return self  # type: ignore[return-value]
 
     def resolve(self, result: T | None, error: Exception | None = None) -> None:
         self.done, self._result, self._error = True, result, error

@@ -27,7 +27,7 @@ TALK = frozenset({"message", "edit", "delete"})  # entries that leave status, de
 OPEN_CHAT = 0  # stands for the chat in the hash of an opening, which does not know it yet
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class EntryAdded:
     """Published for each entry, in commit order. ``owner`` is set when the chat itself is new: its customer."""
 
@@ -35,7 +35,7 @@ class EntryAdded:
     owner: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class ChatChanged:
     """The chat's row as it is after the commit."""
 

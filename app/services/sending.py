@@ -15,7 +15,7 @@ from db.queries.chats import Chat, Entry
 from db.writer import Done
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Send:
     """One message on its way into the log."""
 
@@ -34,7 +34,7 @@ class Send:
         return cls(actor, chat_id, client_id, data, body_hash, **options)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Sent:
     """What a send has written, now or when it first came."""
 
