@@ -10,9 +10,10 @@ import os
 import secrets
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 from aiohttp import web
 from dotenv import dotenv_values
@@ -34,6 +35,11 @@ from app.sessions import SessionStore
 from app.settings import ROOT, Settings
 from db.lock import serve_lock
 from db.migrate import migrate_all
+
+try:
+    import uvloop
+except ImportError:
+    uvloop = None
 
 logger = logging.getLogger("cts")
 
@@ -114,14 +120,14 @@ def _parser() -> argparse.ArgumentParser:
 def serve(given: argparse.Namespace) -> None:
     settings = _settings(given, demo=False)
     settings.require_secret()
-    asyncio.run(_serve(settings))
+    _run(_serve(settings))
 
 
 def demo(given: argparse.Namespace) -> None:
     own_folder = {} if given.data or "CTS_DATA" in os.environ else {"data": ROOT / "data" / "demo"}
     loopback = {} if given.host or "CTS_HOST" in os.environ else {"host": "127.0.0.1"}
     secret = {"secret": secrets.token_hex(32)}  # what it signs need not outlive the demo
-    asyncio.run(_serve(_settings(given, demo=True, **own_folder, **loopback, **secret)))
+    _run(_serve(_settings(given, demo=True, **own_folder, **loopback, **secret)))
 
 
 def init(given: argparse.Namespace) -> None:
@@ -216,6 +222,12 @@ async def _staff_service(settings: Settings) -> AsyncIterator[StaffService]:
         passwords.close()
     finally:
         await databases.close()
+
+
+def _run(server: Coroutine[Any, Any, None]) -> None:
+    """Run the server on uvloop, which costs a fifth less; on asyncio's own loop where there is none (Windows)."""
+    with asyncio.Runner(loop_factory=getattr(uvloop, "new_event_loop", None)) as runner:
+        runner.run(server)
 
 
 async def _serve(settings: Settings) -> None:

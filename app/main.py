@@ -41,7 +41,8 @@ from app.keys import (
     STATS,
     USERS,
 )
-from app.middlewares import MIDDLEWARES, security_headers
+from app.logs import request_id
+from app.middlewares import MIDDLEWARES, REQUEST_ID, security_headers
 from app.pages.handlers import setup_pages
 from app.passwords import Passwords
 from app.services import history
@@ -101,7 +102,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> web.Applicatio
 
 async def open_socket(request: web.Request) -> web.StreamResponse:
     """The socket; ws/PROTOCOL.md says what is spoken there."""
-    return await request.app[ENDPOINT].handle(request)
+    return await request.app[ENDPOINT].handle(request, {REQUEST_ID: request_id.get()})
 
 
 async def drain(app: web.Application) -> None:

@@ -117,6 +117,7 @@ class Loop:
     def __init__(self) -> None:
         self._now = 0.0
         self._soon: list[Callable[[], None]] = []
+        self.on_turn_end: Callable[[], None] = lambda: None
         self._later: list[tuple[float, int, Callable[[], None]]] = []
         self._order = count()
 
@@ -130,10 +131,12 @@ class Loop:
         heapq.heappush(self._later, (self._now + delay, next(self._order), callback))
 
     def turn(self) -> None:
-        """Run what waits for the next turn."""
-        soon, self._soon = self._soon, []
-        for callback in soon:
-            callback()
+        """Run what waits for the next turn, and for those after it."""
+        while self._soon:
+            soon, self._soon = self._soon, []
+            for callback in soon:
+                callback()
+            self.on_turn_end()
 
     def run(self, seconds: float) -> None:
         """Let so much time pass."""

@@ -60,6 +60,19 @@ def test_a_transport_holds_no_more_than_the_soft_limit_and_one_frame() -> None:
     assert wire.connection.outbox.size == 100 * 4096 - wire.transport.unsent
 
 
+def test_a_loop_that_writes_when_its_turn_ends_makes_nobody_slow() -> None:
+    """uvloop: right after each write the transport seems to hold everything."""
+    wire = Wire(takes_all=False)
+    wire.loop.on_turn_end = wire.transport.drain
+    for _ in range(100):
+        wire.connection.send(b"x" * 4096)
+
+    wire.loop.turn()
+
+    assert len(wire.transport.sent) == 100 * 4096
+    assert not wire.connection.is_lagging
+
+
 def test_what_waits_goes_out_as_the_client_takes_it_in_order() -> None:
     wire = Wire(takes_all=False)
     frames = [f"{number:04};".encode() * 1000 for number in range(60)]

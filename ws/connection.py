@@ -1,6 +1,7 @@
 """One socket as the hub sees it, and the pump that empties all their outboxes."""
 
 import asyncio
+import sys
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -17,6 +18,9 @@ class Transport(Protocol):
     def write(self, data: bytes) -> None: ...
     def get_write_buffer_size(self) -> int: ...
     def is_closing(self) -> bool: ...
+    def pause_reading(self) -> None: ...
+    def resume_reading(self) -> None: ...
+    def close(self) -> None: ...
     def abort(self) -> None: ...
 
 
@@ -24,14 +28,13 @@ class Connection:
     """A client's socket with its outbox.
 
     ``actor`` is whatever the application admitted; ``person`` ("customer/5") and ``session`` group connections for the
-    hub. Frames go to the transport whole, past the web framework: this class and `ws.protocol.text_frame` are the only
-    place that knows it, and nothing else writes data frames.
+    hub. Nothing else writes data frames.
     """
 
     __slots__ = (
         "_pump",
         "_transport",
-        "_waiters",
+        "_waiter",
         "actor",
         "close",
         "follows",
@@ -50,7 +53,7 @@ class Connection:
 
     def __init__(self, key: str, transport: Transport, pump: "Pump", close: Callable[[int, str], None]) -> None:
         self.key = key
-        self.close = close  # close(code, reason): polite, in the background, after what is waiting
+        self.close = close  # close(code, reason): polite, after what is waiting
         self.actor: Any = None
         self.person: str | None = None
         self.session = ""
@@ -63,7 +66,7 @@ class Connection:
         self.is_lagging = False
         self.progress_time = 0.0
         self.unsent_before = 0
-        self._waiters: list[asyncio.Future[None]] = []
+        self._waiter: asyncio.Future[None] | None = None
         self._transport, self._pump = transport, pump
 
     def send(self, frame: bytes) -> None:
@@ -89,29 +92,38 @@ class Connection:
         self._pump.mark(self)
 
     def flush(self, now: float) -> bool:
-        """Hand over what the transport has room for. False if something had to stay."""
+        """Hand over what the transport has room for. False if it had room for nothing."""
         transport, outbox = self._transport, self.outbox
-        if transport.is_closing():
-            return True
-        while not outbox.is_empty and (room := SOFT_LIMIT - transport.get_write_buffer_size()) > 0:
+        has_moved = self.is_done
+        while not self.is_done and (room := SOFT_LIMIT - transport.get_write_buffer_size()) > 0:
             transport.write(outbox.take(room))
-            self.last_write = now
-        return outbox.is_empty
+            self.last_write = self.progress_time = now
+            has_moved = True
+        return has_moved
+
+    def flush_all(self) -> None:
+        """Hand over everything, room or not: the last thing before a close."""
+        if not self.is_done:
+            self._transport.write(self.outbox.take(sys.maxsize))
+
+    @property
+    def is_done(self) -> bool:
+        """Whether nothing waits here for the transport."""
+        return self.outbox.is_empty or self._transport.is_closing()
 
     async def drained(self) -> None:
-        """Wait until the client has taken what it was sent."""
+        """Wait until the client has taken what it was sent, or is gone."""
         if self.is_lagging:
-            waiter = asyncio.get_running_loop().create_future()
-            self._waiters.append(waiter)
-            await waiter
+            if self._waiter is None:
+                self._waiter = asyncio.get_running_loop().create_future()
+            await asyncio.shield(self._waiter)
 
     def wake(self) -> None:
         """Everything has been taken, or nobody will take it any more."""
         self.is_lagging = False
-        for waiter in self._waiters:
-            if not waiter.done():
-                waiter.set_result(None)
-        self._waiters.clear()
+        waiter, self._waiter = self._waiter, None
+        if waiter is not None:
+            waiter.set_result(None)
 
     @property
     def unsent(self) -> int:
@@ -152,10 +164,16 @@ class Pump:
         dirty, self._dirty = self._dirty, set()
         now = self._loop.time()
         for connection in dirty:
-            if not connection.flush(now) and not connection.is_lagging:
+            if not connection.flush(now):
                 self._watch(connection, now)
+            elif not connection.is_done:
+                # It took some. uvloop gives the kernel what was written only when the turn ends, so that a transport
+                # looks full right after each write: whether a client is slow shows in the next turn.
+                self.mark(connection)
 
     def _watch(self, connection: Connection, now: float) -> None:
+        if connection.is_lagging:
+            return
         connection.is_lagging = True
         connection.progress_time, connection.unsent_before = now, connection.unsent
         self._lagging.add(connection)
@@ -169,9 +187,12 @@ class Pump:
             unsent = connection.unsent
             if unsent < connection.unsent_before:
                 connection.progress_time = now
-            if connection.flush(now):
+            has_moved = connection.flush(now)
+            if connection.is_done:
                 self._lagging.discard(connection)
                 connection.wake()
+            elif has_moved:
+                self.mark(connection)
             elif now - connection.progress_time > self._stuck_s:
                 self._on_stuck(connection)
             connection.unsent_before = connection.unsent

@@ -5,16 +5,16 @@ import contextlib
 import logging
 import random
 import secrets
-import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from inspect import iscoroutine
 from typing import Any, Final
 
-from aiohttp import WSMessage, WSMsgType, web
+from aiohttp import web
 
 from ws.connection import Connection, Pump, Transport
+from ws.frames import BadFrame
 from ws.hub import Hub
 from ws.limits import Rate, TokenBucket
 from ws.protocol import (
@@ -28,6 +28,7 @@ from ws.protocol import (
     parse_command,
     reply_frame,
 )
+from ws.socket import Socket, Upgraded, accept_upgrade, take_transport
 
 logger = logging.getLogger(__name__)
 
@@ -35,8 +36,6 @@ logger = logging.getLogger(__name__)
 SENT: Final = object()
 
 HELLO_S = 10.0
-# How long a close waits for the client's own close frame.
-CLOSE_S = 2.0
 # A drain tells clients to come back spread over one second per thousand of them, within these bounds.
 DRAIN_SPREAD_S = (2.0, 25.0)
 RECONNECTS_PER_S = 1000
@@ -47,7 +46,7 @@ class Refused(Exception):
 
     def __init__(self, code: CloseCode, reason: str) -> None:
         super().__init__(reason)
-        self.code, self.reason = code, reason
+        self.code = code
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,112 +86,130 @@ class Endpoint:
         self._pump = Pump(self._loop, limits.stuck_s, self._cut)
         self._tasks: set[asyncio.Task[Any]] = set()
         self._slots: dict[Connection, asyncio.Future[None]] = {}
+        self._sockets: dict[Socket, None] = {}
+        self._all_left: asyncio.Future[None] | None = None
         self._heartbeats = self._spawn(self._send_heartbeats())
 
-    async def handle(self, request: web.Request) -> web.WebSocketResponse:
-        """``GET /ws``. The life of one socket."""
+    async def handle(self, request: web.Request, headers: Mapping[str, str]) -> web.StreamResponse:
+        """``GET /ws``: upgrades, and leaves the client to a `Socket`. ``headers`` go into the answer."""
         actor = await self._admit(request)
-        # No compression: it costs 130 KB per socket. No writer limit: the outbox bounds what waits, and the framework's
-        # own would let a ping wait behind a client that does not read.
-        socket = web.WebSocketResponse(
-            protocols=(SUBPROTOCOL,), compress=False, heartbeat=self._limits.heartbeat_s, timeout=CLOSE_S,
-            max_msg_size=self._limits.frame_bytes + 1,  # the first size that is too large
-            writer_limit=sys.maxsize, decode_text=False,
-        )  # fmt: skip
-        await socket.prepare(request)
-        transport = request.transport
-        if transport is None:  # gone during the upgrade
-            return socket
-        await self.serve(socket, transport, actor)
-        return socket
+        answer, subprotocol = accept_upgrade(request, headers)
+        transport = take_transport(request)
+        if transport is not None:  # else it is gone already
+            transport.write(answer)
+            transport.set_protocol(self.serve(transport, actor, subprotocol))
+        return Upgraded()
 
-    async def serve(self, socket: web.WebSocketResponse, transport: Transport, actor: Any) -> None:
+    def serve(self, transport: Transport, actor: Any, subprotocol: str | None = SUBPROTOCOL) -> Socket:
         """Talk with a client until one of the two leaves."""
-        connection = Connection(f"k-{secrets.token_hex(6)}", transport, self._pump, lambda code, reason: None)
-        connection.close = partial(self._close, socket, connection)
-        connection.actor = actor
-        self._hub.add(connection)
-        try:
-            if socket.ws_protocol != SUBPROTOCOL:
-                raise Refused(CloseCode.VERSION, f"speak {SUBPROTOCOL}")
-            if self.is_draining:
-                raise Refused(CloseCode.RESTART, "restarting")
-            await self._converse(socket, connection)
-        except Refused as refusal:
-            connection.flush(self._loop.time())  # the reply that says why goes before the close frame
-            await self._end(socket, connection, refusal.code, refusal.reason)
-        except Exception:
-            logger.exception("connection %s failed", connection.key)
-            await self._end(socket, connection, CloseCode.INTERNAL, "")
-        finally:
-            self._hub.remove(connection)
-            self._pump.forget(connection)
-            self._forget(connection)
-            if connection.unsent:  # a polite close would wait for ever for who does not read
-                connection.abort()
-            logger.info("%s left: %s", connection.key, socket.close_code)
+        key = f"k-{secrets.token_hex(6)}"
+        socket = Socket(key, transport, self._pump, self, self._limits.frame_bytes)
+        socket.connection.actor = actor
+        self._sockets[socket] = None
+        self._hub.add(socket.connection)
+        logger.info("%s came", key)
+        if subprotocol != SUBPROTOCOL:
+            socket.close(CloseCode.VERSION, f"speak {SUBPROTOCOL}")
+        elif self.is_draining:
+            socket.close(CloseCode.RESTART, "restarting")
+        else:
+            socket.set_timer(self._loop.call_later(HELLO_S, socket.close, CloseCode.NOT_AUTHENTICATED, "no hello"))
+        return socket
 
     async def drain(self) -> None:
         """Say goodbye to everybody: come back a little later, not all at once."""
         self.is_draining = True
         least, most = DRAIN_SPREAD_S
-        spread_s = min(most, max(least, len(self._hub.connections) / RECONNECTS_PER_S))
-        for connection in list(self._hub.connections.values()):
+        spread_s = min(most, max(least, len(self._sockets) / RECONNECTS_PER_S))
+        for socket in list(self._sockets):
             after_ms = int(random.uniform(0, spread_s) * 1000)  # noqa: S311 - spreading load, not keeping secrets
-            connection.send(frame({"type": "server.draining", "data": {"after_ms": after_ms}}))
-            connection.close(CloseCode.RESTART, "restarting")
+            socket.connection.send(frame({"type": "server.draining", "data": {"after_ms": after_ms}}))
+            socket.close(CloseCode.RESTART, "restarting")
         self._heartbeats.cancel()
-        while self._tasks:
-            await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._sockets:
+            self._all_left = self._loop.create_future()
+            await self._all_left
+        await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def _converse(self, socket: web.WebSocketResponse, connection: Connection) -> None:
+    # What a socket tells
+
+    def read(self, socket: Socket) -> None:
+        """Run what has arrived. What has to wait waits in a task, and nothing more is read meanwhile."""
+        with self._closing_refused(socket):
+            while (raw := socket.next_message()) is not None:
+                command = parse_command(raw)
+                if socket.bucket is None:
+                    self._read_later(socket, self._greet(socket, command))
+                    return
+                wait_s = socket.bucket.take(self._loop.time())
+                if wait_s or socket.connection.is_lagging or socket.connection.in_flight >= self._limits.in_flight:
+                    self._read_later(socket, self._run_later(socket, socket.bucket, command, wait_s))
+                    return
+                socket.hasty_since = None
+                self._run(socket.connection, command)
+
+    def closing(self, socket: Socket) -> None:
+        """From here on it hears of nothing and does nothing."""
+        self._hub.remove(socket.connection)
+
+    def lost(self, socket: Socket) -> None:
+        connection = socket.connection
+        self._hub.remove(connection)
+        self._pump.forget(connection)
+        self._forget(connection)
+        self._sockets.pop(socket, None)
+        logger.info("%s left: %s", connection.key, socket.close_code)
+        if not self._sockets and self._all_left is not None and not self._all_left.done():
+            self._all_left.set_result(None)
+
+    @contextlib.contextmanager
+    def _closing_refused(self, socket: Socket) -> Iterator[None]:
+        """What ends a connection while its client is heard."""
         try:
-            first = await socket.receive(timeout=HELLO_S)
-        except TimeoutError:
-            raise Refused(CloseCode.NOT_AUTHENTICATED, "no hello") from None
-        hello = self._parse(first)
-        if hello is None:
-            return
+            yield
+        except (Refused, BadFrame) as refusal:
+            socket.close(refusal.code, str(refusal))
+        except Malformed as error:
+            socket.close(CloseCode.MALFORMED, str(error))
+        except Exception:
+            logger.exception("connection %s failed", socket.connection.key)
+            socket.close(CloseCode.INTERNAL)
+
+    def _read_later(self, socket: Socket, first: Coroutine[Any, Any, None]) -> None:
+        """Do ``first``, then read on."""
+
+        async def go_on() -> None:
+            with self._closing_refused(socket):
+                await first
+            socket.set_busy(False)
+            self.read(socket)
+
+        socket.set_busy(True)
+        self._spawn(go_on())
+
+    async def _greet(self, socket: Socket, hello: Command) -> None:
+        socket.set_timer(None)
         if hello.type != "hello":
             raise Refused(CloseCode.NOT_AUTHENTICATED, "say hello first")
-        await self._run_first(connection, hello)
+        await self._run_first(socket.connection, hello)
+        socket.bucket = TokenBucket(self._limits.commands, self._loop.time())
 
-        await self._read(socket, connection)
-
-    async def _read(self, socket: web.WebSocketResponse, connection: Connection) -> None:
-        """Read commands no faster than they are allowed: the network slows a hasty client down, and nothing is lost."""
-        bucket = TokenBucket(self._limits.commands, self._loop.time())
-        hasty_since: float | None = None
-        while True:
-            command = self._parse(await socket.receive())
-            if command is None:
-                return
+    async def _run_later(self, socket: Socket, bucket: TokenBucket, command: Command, wait_s: float) -> None:
+        """Run a command no sooner than it is allowed: the network slows a hasty client down, and nothing is lost."""
+        connection = socket.connection
+        while wait_s:
+            now = self._loop.time()
+            socket.hasty_since = socket.hasty_since or now
+            if now + wait_s - socket.hasty_since > self._limits.flood_s:
+                raise Refused(CloseCode.ABUSE, "too many commands")
+            await asyncio.sleep(wait_s)
             wait_s = bucket.take(self._loop.time())
-            if not wait_s:
-                hasty_since = None
-            while wait_s:
-                now = self._loop.time()
-                hasty_since = hasty_since or now
-                if now + wait_s - hasty_since > self._limits.flood_s:
-                    raise Refused(CloseCode.ABUSE, "too many commands")
-                await asyncio.sleep(wait_s)
-                wait_s = bucket.take(self._loop.time())
-            # A client that does not take its replies is asked for no more commands; nor one with too many of them open.
-            await connection.drained()
-            if connection.in_flight >= self._limits.in_flight:
-                await self._slot(connection)
-            self._run(connection, command)
-
-    def _parse(self, message: WSMessage) -> Command | None:
-        """The next command; None when the socket is closing."""
-        if message.type is WSMsgType.TEXT:
-            try:
-                return parse_command(message.data)
-            except Malformed as error:
-                raise Refused(CloseCode.MALFORMED, str(error)) from None
-        if message.type is WSMsgType.BINARY:
-            raise Refused(CloseCode.MALFORMED, "text frames only")
-        return None
+        # A client that does not take its replies is asked for no more commands; nor one with too many of them open.
+        await connection.drained()
+        while connection.in_flight >= self._limits.in_flight:
+            self._slots[connection] = slot = self._loop.create_future()
+            await slot
+        self._run(connection, command)
 
     async def _run_first(self, connection: Connection, hello: Command) -> None:
         try:
@@ -244,7 +261,7 @@ class Endpoint:
 
     def _fail(self, connection: Connection, command: Command, error: Exception) -> None:
         if isinstance(error, Refused):
-            connection.close(error.code, error.reason)
+            connection.close(error.code, str(error))
         else:
             self._answer_error(connection, command, error)
 
@@ -260,23 +277,6 @@ class Endpoint:
         if command.id is not None:
             connection.send(error_frame(command.id, code, message, extra))
 
-    async def _slot(self, connection: Connection) -> None:
-        self._slots[connection] = slot = self._loop.create_future()
-        await slot
-
-    def _close(self, socket: web.WebSocketResponse, connection: Connection, code: int, reason: str) -> None:
-        """Close in the background. What was pushed before goes out first; from here on it hears and does nothing."""
-        connection.flush(self._loop.time())
-        self._hub.remove(connection)
-        self._spawn(self._end(socket, connection, code, reason))
-
-    async def _end(self, socket: web.WebSocketResponse, connection: Connection, code: int, reason: str) -> None:
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(CLOSE_S):
-                await socket.close(code=code, message=reason.encode())
-        if connection.unsent:
-            connection.abort()
-
     def _cut(self, connection: Connection) -> None:
         logger.warning("%s was cut off: it took nothing for %s s", connection.key, self._limits.stuck_s)
         connection.abort()
@@ -288,13 +288,15 @@ class Endpoint:
         return task
 
     async def _send_heartbeats(self) -> None:
-        """To whom nothing was said for a while: the heads of what is followed. They reveal what the hub has lost."""
+        """Find who has gone without a word. To whom nothing was said for a while: the heads of what they follow."""
         every_s = self._limits.heartbeat_s
         while True:
-            await asyncio.sleep(every_s / 5)
-            due = self._loop.time() - every_s
-            for connection in list(self._hub.connections.values()):
-                if connection.last_write <= due and connection.state is not None:
+            await asyncio.sleep(every_s / 10)
+            now = self._loop.time()
+            for socket in list(self._sockets):
+                socket.check_alive(now, every_s)
+                connection = socket.connection
+                if connection.last_write <= now - every_s and connection.state is not None:
                     known = self._hub.heads
                     heads = {key: known[key] for key in connection.follows if key in known}
                     connection.send(frame({"type": "heartbeat", "heads": cursor_map(heads)}))

@@ -1,4 +1,6 @@
-"""WebSocket frames of a server, taken apart: unmasked, unfragmented (RFC 6455 §5.2)."""
+"""WebSocket frames (RFC 6455 §5.2): those of a client put together, those of a server taken apart."""
+
+import os
 
 TEXT, CLOSE = 1, 8
 
@@ -16,3 +18,11 @@ def split_frames(data: bytes) -> tuple[list[tuple[int, bytes]], bytes]:
         at = start + length
         frames.append((opcode, data[start:at]))
     return frames, data[at:]
+
+
+def client_frame(opcode: int, payload: bytes, *, is_final: bool = True) -> bytes:
+    """A masked frame."""
+    mask, length = os.urandom(4), len(payload)
+    size = bytes([0x80 | length]) if length < 126 else b"\xfe" + length.to_bytes(2, "big")
+    masked = bytes(byte ^ mask[index % 4] for index, byte in enumerate(payload))
+    return bytes([0x80 * is_final | opcode]) + size + mask + masked

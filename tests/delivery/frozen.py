@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from tests.client import Core, Frame
 from tests.conftest import Person
-from tests.delivery.frames import CLOSE, TEXT, split_frames
+from tests.delivery.frames import CLOSE, TEXT, client_frame, split_frames
 
 RECEIVE_BUFFER = 4096  # the smallest that Linux gives is about this
 READ_S = 10.0
@@ -48,12 +48,8 @@ class FrozenSocket:
 
     async def say(self, frames: list[Frame]) -> None:
         for frame in frames:
-            payload = json.dumps(frame).encode()
-            mask = os.urandom(4)
-            masked = bytes(byte ^ mask[index % 4] for index, byte in enumerate(payload))
-            length = len(payload)
-            size = bytes([0x80 | length]) if length < 126 else b"\xfe" + length.to_bytes(2, "big")
-            await asyncio.get_running_loop().sock_sendall(self._raw, b"\x81" + size + mask + masked)
+            data = client_frame(TEXT, json.dumps(frame).encode())
+            await asyncio.get_running_loop().sock_sendall(self._raw, data)
 
     async def until(self, condition: Any) -> None:
         """Read on until ``condition()`` holds."""

@@ -10,7 +10,6 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from aiohttp import WSMessage, WSMsgType
 from pydantic_core import from_json, to_json
 
 import ws.endpoint
@@ -20,14 +19,13 @@ from app.services.broadcast import Broadcaster
 from app.services.chat_reader import ChatReader
 from app.services.rendering import Renderer
 from tests.client import FRESH_CODES, Core, Frame, Outbox
-from tests.delivery.frames import CLOSE, split_frames
+from tests.delivery.frames import CLOSE, TEXT, client_frame, split_frames
 from tests.delivery.memory import Memory, MemoryChats, MemoryDatabase
 from tests.delivery.virtual import Pipe, VirtualLoop
 from ws.connection import Connection
 from ws.endpoint import Endpoint, EndpointLimits
 from ws.hub import Hub
 from ws.limits import Rate
-from ws.protocol import SUBPROTOCOL
 from ws.sweeper import Sweeper
 
 HEARTBEAT_S = 25.0
@@ -88,8 +86,16 @@ class Transport:
             self._link.server_lost()
 
     def close(self) -> None:
-        """After a close frame: what is buffered may still arrive."""
-        self._is_closing = True
+        """After the close frames: what is buffered may still arrive."""
+        if not self._is_closing:
+            self._is_closing = True
+            self._loop.call_soon(self._link.socket.connection_lost, None)
+
+    def pause_reading(self) -> None:
+        """What arrives anyway is kept by the socket."""
+
+    def resume_reading(self) -> None:
+        pass
 
     def _take(self) -> None:
         self._timer = None
@@ -100,28 +106,6 @@ class Transport:
             del self._buffer[:taken]
         if self._buffer and not self._link.is_cut:
             self._timer = self._loop.call_later(TICK_S, self._take)
-
-
-class ServerSocket:
-    """The part of a WebSocketResponse that the endpoint uses."""
-
-    ws_protocol = SUBPROTOCOL
-
-    def __init__(self, link: "Link") -> None:
-        self.close_code: int | None = None
-        self.inbox: asyncio.Queue[WSMessage] = asyncio.Queue()
-        self._link = link
-
-    async def receive(self, timeout: float | None = None) -> WSMessage:
-        async with asyncio.timeout(timeout):
-            return await self.inbox.get()
-
-    async def close(self, *, code: int = 1000, message: bytes = b"") -> None:
-        if self.close_code is None:
-            self.close_code = code
-            self._link.transport.write(bytes([0x88, 2]) + code.to_bytes(2, "big"))
-            self._link.transport.close()
-            self.inbox.put_nowait(WSMessage(WSMsgType.CLOSED, None, None))
 
 
 class Link:
@@ -136,12 +120,11 @@ class Link:
         self.to_client = Pipe(world.loop, self._arrive, lambda: delay)
         self.to_server = Pipe(world.loop, self._arrive_at_server, lambda: delay)
         self.transport = Transport(self)
-        self.socket = ServerSocket(self)
-        world.server.serve(self)
+        self.socket = world.server.endpoint.serve(self.transport, self.actor)
 
     def say(self, frames: list[Frame]) -> None:
         for frame in frames:
-            self.to_server.put(to_json(frame))
+            self.to_server.put(client_frame(TEXT, to_json(frame)))
 
     def cut(self, server_learns_s: float) -> None:
         """The wire is cut. What is on it is lost; the server finds out later."""
@@ -152,8 +135,7 @@ class Link:
         self._world.loop.call_later(server_learns_s, self.transport.abort)
 
     def server_lost(self) -> None:
-        self.socket.close_code = self.socket.close_code or 1006
-        self.socket.inbox.put_nowait(WSMessage(WSMsgType.CLOSED, None, None))
+        self._world.loop.call_soon(self.socket.connection_lost, None)
         if not self.is_cut:  # cut by the server
             self.is_cut = True
             self._tab.lost(self, None)
@@ -164,13 +146,15 @@ class Link:
         frames, self._received = split_frames(self._received + data)
         for opcode, payload in frames:
             if opcode == CLOSE:
+                self.to_server.put(client_frame(CLOSE, payload))
                 self.is_cut = True
                 self._tab.lost(self, int.from_bytes(payload[:2], "big"))
                 return
             self.say(self._tab.core.receive(from_json(payload)))
 
-    def _arrive_at_server(self, payload: bytes) -> None:
-        self.socket.inbox.put_nowait(WSMessage(WSMsgType.TEXT, payload, None))
+    def _arrive_at_server(self, data: bytes) -> None:
+        if not self.transport.is_closing():
+            self.socket.data_received(data)
 
 
 class Tab:
@@ -256,17 +240,11 @@ class Server:
             world.memory.rev,
         )  # fmt: skip
         self.sweeping = world.loop.create_task(self.sweeper.run(SWEEP_S))
-        self._serving: list[asyncio.Task[None]] = []
-
-    def serve(self, link: Link) -> None:
-        socket: Any = link.socket
-        talk = self.endpoint.serve(socket, link.transport, link.actor)
-        self._serving.append(asyncio.get_running_loop().create_task(talk))
 
     def die(self) -> None:
         """SIGKILL: what is committed stays, all else is gone."""
         self.is_down = self.database.is_dead = True
-        for task in (self.sweeping, *self._serving, *self.endpoint._tasks):
+        for task in (self.sweeping, *self.endpoint._tasks):
             task.cancel()
 
 
