@@ -38,8 +38,10 @@ from db.migrate import migrate_all
 
 try:
     import uvloop
+
+    new_loop: Callable[[], asyncio.AbstractEventLoop] = uvloop.new_event_loop
 except ImportError:
-    uvloop = None
+    new_loop = asyncio.new_event_loop
 
 logger = logging.getLogger("cts")
 
@@ -226,7 +228,7 @@ async def _staff_service(settings: Settings) -> AsyncIterator[StaffService]:
 
 def _run(server: Coroutine[Any, Any, None]) -> None:
     """Run the server on uvloop, which costs a fifth less; on asyncio's own loop where there is none (Windows)."""
-    with asyncio.Runner(loop_factory=getattr(uvloop, "new_event_loop", None)) as runner:
+    with asyncio.Runner(loop_factory=new_loop) as runner:
         runner.run(server)
 
 

@@ -94,10 +94,12 @@ class Endpoint:
         """``GET /ws``: upgrades, and leaves the client to a `Socket`. ``headers`` go into the answer."""
         actor = await self._admit(request)
         answer, subprotocol = accept_upgrade(request, headers)
-        transport = take_transport(request)
-        if transport is not None:  # else it is gone already
+        if taken := take_transport(request):
+            transport, early = taken
             transport.write(answer)
-            transport.set_protocol(self.serve(transport, actor, subprotocol))
+            socket = self.serve(transport, actor, subprotocol)
+            transport.set_protocol(socket)
+            socket.data_received(early)
         return Upgraded()
 
     def serve(self, transport: Transport, actor: Any, subprotocol: str | None = SUBPROTOCOL) -> Socket:

@@ -182,15 +182,30 @@ def accept_upgrade(request: web.Request, headers: Mapping[str, str]) -> tuple[by
     return "\r\n".join(lines).encode(), subprotocol
 
 
-def take_transport(request: web.Request) -> asyncio.Transport | None:
-    """Take the transport from the framework, which takes the client for gone. None if it is."""
-    http = request.protocol
+class _Early:
+    """In place of the framework's parser: takes what a client has sent without waiting for the answer."""
+
+    def __init__(self) -> None:
+        self.data = b""
+
+    def feed_data(self, data: bytes) -> tuple[bool, bytes]:
+        self.data += data
+        return False, b""
+
+    def feed_eof(self) -> None:
+        pass
+
+
+def take_transport(request: web.Request) -> tuple[asyncio.Transport, bytes] | None:
+    """Have the framework take the client for gone; its transport, and what has come early. None if it is gone."""
+    http, early = request.protocol, _Early()
     transport = http.transport
     if transport is None or transport.is_closing():
         return None
+    http.set_parser(early)  # type: ignore[arg-type]
     http.transport = None  # or it would close it
     http.connection_lost(None)
-    return transport
+    return transport, early.data
 
 
 def _is_key(key: str) -> bool:
