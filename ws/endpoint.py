@@ -5,7 +5,7 @@ import contextlib
 import logging
 import random
 import secrets
-from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from inspect import iscoroutine
@@ -141,11 +141,11 @@ class Endpoint:
             while (raw := socket.next_message()) is not None:
                 command = parse_command(raw)
                 if socket.bucket is None:
-                    self._read_later(socket, self._greet(socket, command))
+                    self._read_later(socket, partial(self._greet, socket, command))
                     return
                 wait_s = socket.bucket.take(self._loop.time())
                 if wait_s or socket.connection.is_lagging or socket.connection.in_flight >= self._limits.in_flight:
-                    self._read_later(socket, self._run_later(socket, socket.bucket, command, wait_s))
+                    self._read_later(socket, partial(self._run_later, socket, socket.bucket, command, wait_s))
                     return
                 socket.hasty_since = None
                 self._run(socket.connection, command)
@@ -177,12 +177,12 @@ class Endpoint:
             logger.exception("connection %s failed", socket.connection.key)
             socket.close(CloseCode.INTERNAL)
 
-    def _read_later(self, socket: Socket, first: Coroutine[Any, Any, None]) -> None:
+    def _read_later(self, socket: Socket, first: Callable[[], Awaitable[None]]) -> None:
         """Do ``first``, then read on."""
 
         async def go_on() -> None:
             with self._closing_refused(socket):
-                await first
+                await first()
             socket.set_busy(False)
             self.read(socket)
 

@@ -2,7 +2,7 @@
 
 import os
 
-TEXT, CLOSE = 1, 8
+TEXT, CLOSE, PING, PONG = 1, 8, 9, 10
 
 
 def split_frames(data: bytes) -> tuple[list[tuple[int, bytes]], bytes]:

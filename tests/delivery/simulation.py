@@ -19,7 +19,7 @@ from app.services.broadcast import Broadcaster
 from app.services.chat_reader import ChatReader
 from app.services.rendering import Renderer
 from tests.client import FRESH_CODES, Core, Frame, Outbox
-from tests.delivery.frames import CLOSE, TEXT, client_frame, split_frames
+from tests.delivery.frames import CLOSE, PING, PONG, TEXT, client_frame, split_frames
 from tests.delivery.memory import Memory, MemoryChats, MemoryDatabase
 from tests.delivery.virtual import Pipe, VirtualLoop
 from ws.connection import Connection
@@ -150,7 +150,10 @@ class Link:
                 self.is_cut = True
                 self._tab.lost(self, int.from_bytes(payload[:2], "big"))
                 return
-            self.say(self._tab.core.receive(from_json(payload)))
+            if opcode == PING:
+                self.to_server.put(client_frame(PONG, payload))
+            else:
+                self.say(self._tab.core.receive(from_json(payload)))
 
     def _arrive_at_server(self, data: bytes) -> None:
         if not self.transport.is_closing():
