@@ -163,7 +163,7 @@ async def run_parts(app: web.Application) -> AsyncIterator[None]:
         on_identity_changed=partial(_change_identity, hub),
     )  # fmt: skip
     presence = Presence(hub, chats, reader, names)
-    parts = Parts(settings, hub, store, app[USERS], names, chats, reader, broadcaster, presence)
+    parts = Parts(settings, hub, store, app[USERS], names, chats, reader, presence)
     endpoint = app[ENDPOINT] = Endpoint(
         hub,
         admit=_admit,

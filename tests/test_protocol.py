@@ -350,10 +350,10 @@ async def test_hello_is_said_once(house: Shop, make_chat: MakeChat) -> None:
 async def test_a_hello_that_cannot_be_answered_now_may_be_tried_again(
     house: Shop, monkeypatch: pytest.MonkeyPatch, error: Exception, told: str, close: int
 ) -> None:
-    async def fail() -> str:
+    async def fail(actor: Any) -> str:
         raise error
 
-    monkeypatch.setattr(house.app[READER], "get_epoch", fail)
+    monkeypatch.setattr(house.app[READER], "greet", fail)
     async with open_peer(await house.guest(), hello=False) as peer:
         await peer.send(HELLO)
         (frame,), code = await peer.rest()

@@ -1,6 +1,5 @@
 """Who listens to what. One hub per process; no method waits, so nobody can join or leave halfway through a fan-out."""
 
-import asyncio
 from collections.abc import Iterable
 
 from ws.connection import Connection
@@ -29,10 +28,6 @@ class Hub:
         self._sessions: dict[str, set[Connection]] = {}
         self._fanned: dict[LogKey, int] = {}  # the last seq published to a followed log
         self._joined: dict[LogKey, int] = {}  # the lowest head at which somebody joined it
-
-    def now(self) -> float:
-        """The loop's own clock."""
-        return asyncio.get_running_loop().time()
 
     def add(self, connection: Connection) -> None:
         self.connections[connection.key] = connection

@@ -1,10 +1,11 @@
 """Everything about one chat: open, follow, write, read, and who has it."""
 
+import asyncio
 from collections.abc import Awaitable
 from typing import Any
 
 from app.actor import Actor
-from app.commands.connect import SocketForm, introduce, me_of
+from app.commands.connect import STAFF_LOGS, Cursor, SocketForm, catch_up, follow, introduce, me_of
 from app.commands.registry import Call, Parts, command
 from app.errors import NotFound, TooLarge
 from app.schemas.base import ClientId, Count, Id
@@ -14,7 +15,6 @@ from app.services.sending import Sent
 from ws.endpoint import SENT
 from ws.hub import log_topic
 from ws.protocol import LogKey, cursor_map, frame
-from ws.resume import plan_resume, run_steps
 
 TYPING_TTL_MS = 6000
 TYPING_EVERY_S = 2.5  # clients send at most one per 3 s; a little grace for their timers
@@ -24,13 +24,8 @@ class ChatForm(SocketForm):
     chat: Id
 
 
-class After(SocketForm):
-    chat: Count | None = None
-    notes: Count | None = None
-
-
 class WatchForm(ChatForm):
-    after: After = After()
+    after: Cursor = Cursor()
 
 
 class LogForm(ChatForm):
@@ -98,18 +93,15 @@ def open_chat(parts: Parts, call: Call, form: OpenForm) -> Any:
 @command("chat.watch", WatchForm, who="staff:chats.answer")
 async def watch_chat(parts: Parts, call: Call, form: WatchForm) -> dict[str, Any]:
     connection = call.connection
-    keys: list[LogKey] = [(form.chat, "chat"), (form.chat, "notes")]
-    if keys[0] not in connection.follows and len(connection.follows) >= 2 * parts.settings.limits.watched_chats:
+    is_new = (form.chat, "chat") not in connection.follows
+    if is_new and len(connection.follows) >= len(STAFF_LOGS) * parts.settings.limits.watched_chats:
         raise TooLarge("No more chats can be watched on one connection.")
     await parts.reader.get(call.actor, form.chat)
     connection.outbox.hold()
     try:
-        for key in keys:
-            parts.hub.follow(connection, key)
+        follow(parts.hub, connection, form.chat, STAFF_LOGS)
         chat = await parts.reader.get(call.actor, form.chat)
-        cursors: dict[LogKey, int | None] = dict(zip(keys, (form.after.chat, form.after.notes), strict=True))
-        steps = plan_resume(cursors, {key: chat.head(key[1]) for key in keys}, form.chat)
-        reached = await run_steps(connection, parts.hub, steps, lambda step: parts.reader.read_step(call.actor, step))
+        reached = await catch_up(parts, call, [chat], {form.chat: form.after.model_dump()}, STAFF_LOGS, form.chat)
     finally:
         connection.release()
     return {"chats": cursor_map(reached)}
@@ -118,7 +110,7 @@ async def watch_chat(parts: Parts, call: Call, form: WatchForm) -> dict[str, Any
 @command("chat.unwatch", ChatForm, who="staff:chats.answer")
 async def unwatch_chat(parts: Parts, call: Call, form: ChatForm) -> None:
     """Not at once, but in its turn: after a watch that was asked for before."""
-    for log in ("chat", "notes"):
+    for log in STAFF_LOGS:
         parts.hub.unfollow(call.connection, (form.chat, log))
 
 
@@ -144,20 +136,17 @@ async def show_history(parts: Parts, call: Call, form: HistoryForm) -> dict[str,
 
 @command("message.send", SendForm, who="members")
 def send_message(parts: Parts, call: Call, form: SendForm) -> Any:
-    _ = call.person
-    return parts.chats.send(call.actor, form.chat, form).map(show_sent)
+    return parts.chats.send(call.known, form.chat, form).map(show_sent)
 
 
 @command("message.edit", EditForm, who="members")
 def edit_message(parts: Parts, call: Call, form: EditForm) -> Any:
-    _ = call.person
-    return parts.chats.edit(call.actor, form.chat, form.target, form.client_id, form.text).map(show_sent)
+    return parts.chats.edit(call.known, form.chat, form.target, form.client_id, form.text).map(show_sent)
 
 
 @command("message.delete", DeleteForm, who="members")
 def delete_message(parts: Parts, call: Call, form: DeleteForm) -> Any:
-    _ = call.person
-    return parts.chats.edit(call.actor, form.chat, form.target, form.client_id, None).map(show_sent)
+    return parts.chats.edit(call.known, form.chat, form.target, form.client_id, None).map(show_sent)
 
 
 @command("chat.read", MarkForm, who="members")
@@ -178,7 +167,7 @@ def show_typing(parts: Parts, call: Call, form: TypingForm) -> None:
     key = (form.chat, "chat")
     require_followed(call, key)
     connection, actor = call.connection, call.actor
-    now, typed = parts.hub.now(), connection.state.typed
+    now, typed = asyncio.get_running_loop().time(), connection.state
     if form.on:
         if now - typed.get(form.chat, float("-inf")) < TYPING_EVERY_S:
             return
@@ -213,8 +202,7 @@ async def look_up_and_assign(parts: Parts, call: Call, form: AssignForm) -> dict
 
 @command("chat.close", CloseForm, who="members")
 def close_chat(parts: Parts, call: Call, form: CloseForm) -> Any:
-    _ = call.person
-    pending = parts.chats.close(call.actor, form.chat, form.reason, form.if_version, form.client_id)
+    pending = parts.chats.close(call.known, form.chat, form.reason, form.if_version, form.client_id)
     return show_chat(parts, call.actor, pending)
 
 

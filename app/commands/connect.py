@@ -6,11 +6,12 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Field
 
 from app.actor import Actor
-from app.commands.registry import ANSWER, Call, Memory, Parts, command
+from app.commands.registry import ANSWER, Call, Parts, command
 from app.errors import Unauthorized
 from app.schemas.base import ApiModel, Count, Line
 from app.services.broadcast import INBOX, STAFF
 from app.services.chat_reader import Chat
+from ws.connection import Connection
 from ws.endpoint import SENT, Refused
 from ws.hub import Hub
 from ws.protocol import PROTOCOL, CloseCode, LogKey, cursor_map, frame
@@ -77,10 +78,7 @@ async def hello(parts: Parts, call: Call, form: HelloForm) -> Any:
     if connection.actor is None:  # neither a page of ours, nor a token
         raise Unauthorized
     actor = call.actor
-    connection.state = Memory()
-    epoch = await parts.reader.get_epoch()
-    resume = form.resume if form.resume is not None and form.resume.epoch == epoch else None
-
+    connection.state = {}
     connection.outbox.hold()
     try:
         parts.hub.identify(connection, person_of(actor), actor.session)
@@ -93,8 +91,10 @@ async def hello(parts: Parts, call: Call, form: HelloForm) -> Any:
         if actor.is_staff:
             parts.names.remember("staff", call.person, actor.name)
             parts.hub.subscribe(connection, STAFF)
+        epoch, own = await parts.reader.greet(actor)
         call.reply(await _welcome(parts, connection.key, actor, epoch))
-        reached = await _bring_up_to_date(parts, call, resume)
+        resume = form.resume if form.resume is not None and form.resume.epoch == epoch else None
+        reached = await _bring_up_to_date(parts, call, resume, own)
         connection.send(frame({"type": "resumed", "data": {"chats": cursor_map(reached)}}))
     finally:
         connection.release()
@@ -163,44 +163,47 @@ async def _welcome(parts: Parts, key: str, actor: Actor, epoch: str) -> dict[str
     return welcome
 
 
-async def _bring_up_to_date(parts: Parts, call: Call, resume: Resume | None) -> dict[LogKey, int]:
-    actor = call.actor
+async def _bring_up_to_date(parts: Parts, call: Call, resume: Resume | None, own: Iterable[Chat]) -> dict[LogKey, int]:
+    actor, connection = call.actor, call.connection
     wanted = resume.cursors() if resume is not None else {}
+    focus = resume.focus if resume is not None else None
     if actor.is_staff and actor.has(ANSWER):
-        chats = await parts.reader.list_watchable(wanted)
-        reached = await _catch_up(parts, call, chats, wanted, resume, STAFF_LOGS)
+        there = [chat.id for chat in await parts.reader.list_watchable(wanted)]
+        for chat_id in there:
+            follow(parts.hub, connection, chat_id, STAFF_LOGS)
+        chats = await parts.reader.list_watchable(there)
+        reached = await catch_up(parts, call, chats, wanted, STAFF_LOGS, focus)
         if resume is not None and resume.inbox is not None:
             await _catch_up_inbox(parts, call, resume.inbox)
         return reached
     if actor.is_customer and actor.id is not None:
-        chats = await parts.reader.list_own(actor)
-        for chat in chats:
-            parts.hub.follow(call.connection, (chat.id, "chat"))
+        for chat in own:
+            follow(parts.hub, connection, chat.id, CUSTOMER_LOGS)
         # Joined first, read again after: what was opened or written between the two is in the second look.
         chats = await parts.reader.list_own(actor)
         for chat in chats:  # the closed ones too: the sweeper must know from where on they are followed
+            follow(parts.hub, connection, chat.id, CUSTOMER_LOGS)
             parts.hub.joined((chat.id, "chat"), chat.last_seq)
         current = next((chat for chat in chats if chat.status != "closed"), chats[0] if chats else None)
         if current is not None:
             wanted.setdefault(current.id, {"chat": None})
-        own = [chat for chat in chats if chat.id in wanted]
-        return await _catch_up(parts, call, own, wanted, resume, CUSTOMER_LOGS)
+        return await catch_up(parts, call, chats, wanted, CUSTOMER_LOGS, focus)
     return {}
 
 
-async def _catch_up(
+def follow(hub: Hub, connection: Connection, chat_id: int, logs: tuple[str, ...]) -> None:
+    for log in logs:
+        hub.follow(connection, (chat_id, log))
+
+
+async def catch_up(
     parts: Parts, call: Call, chats: Iterable[Chat], wanted: dict[int, dict[str, int | None]],
-    resume: Resume | None, logs: tuple[str, ...],
+    logs: tuple[str, ...], focus: int | None,
 ) -> dict[LogKey, int]:  # fmt: skip
-    """Follow these chats and send what each is missing. The heads are read after the hub knows of the connection."""
-    found = {chat.id for chat in chats}
-    keys = [(chat_id, log) for chat_id in wanted if chat_id in found for log in logs]
-    for key in keys:
-        parts.hub.follow(call.connection, key)
-    now = await parts.reader.list_watchable(found)
-    heads = {(chat.id, log): chat.head(log) for chat in now for log in logs}
-    cursors = {(chat_id, log): wanted[chat_id].get(log) for chat_id, log in keys}
-    steps = plan_resume(cursors, heads, resume.focus if resume is not None else None)
+    """Send what each log is missing. The chats are followed already, and were read after that."""
+    heads = {(chat.id, log): chat.head(log) for chat in chats for log in logs}
+    cursors = {(chat_id, log): cursor.get(log) for chat_id, cursor in wanted.items() for log in logs}
+    steps = plan_resume(cursors, heads, focus)
     return await run_steps(call.connection, parts.hub, steps, lambda step: parts.reader.read_step(call.actor, step))
 
 

@@ -1,15 +1,14 @@
 """The socket's commands by name: what each accepts, who may call it, and the door that checks both."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from dataclasses import dataclass
+from typing import Any, TypeVar, cast
 
 from pydantic import ValidationError
 
 from app.actor import Actor
 from app.errors import BadRequest, Busy, Forbidden, Invalid, NotFound, ServiceError, Unauthorized
 from app.schemas.base import ApiModel
-from app.services.broadcast import Broadcaster
 from app.services.chat_reader import ChatReader
 from app.services.chats import ChatService
 from app.services.names import NameBook
@@ -36,20 +35,12 @@ class Parts:
     names: NameBook
     chats: ChatService
     reader: ChatReader
-    broadcaster: Broadcaster
     presence: Presence
-
-
-@dataclass(slots=True)
-class Memory:
-    """What the commands remember of a connection: it has said hello, and when it last typed where."""
-
-    typed: dict[int, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One command of one connection."""
+    """One command of one connection, whose ``state`` has been, since hello, when it last typed in which chat."""
 
     connection: Connection
     id: int | None
@@ -61,11 +52,16 @@ class Call:
         return actor
 
     @property
-    def person(self) -> int:
-        """The caller's id. Raises: NotFound: a guest who has not written anything yet has nothing to be found."""
+    def known(self) -> Actor:
+        """The actor. Raises: NotFound: a guest who has not written anything yet has nothing to be found."""
         if self.actor.id is None:
             raise NotFound
-        return self.actor.id
+        return self.actor
+
+    @property
+    def person(self) -> int:
+        """The caller's id. Raises: NotFound."""
+        return cast(int, self.known.id)
 
     def reply(self, data: dict[str, Any]) -> None:
         """Answer right now, where the turn of the loop matters; the command then returns `ws.endpoint.SENT`."""

@@ -31,9 +31,16 @@ class ChatReader:
     def __init__(self, messanger: Database, renderer: Renderer) -> None:
         self._messanger, self._renderer = messanger, renderer
 
-    async def get_epoch(self) -> str:
-        """The random id of this database's history; a restore changes it."""
-        return await self._messanger.read(lambda connection: queries.get_meta(connection, "epoch"), hot=True) or ""
+    async def greet(self, actor: Actor) -> tuple[str, list[Chat]]:
+        """The random id of this database's history, which a restore changes, and a customer's own newest chats."""
+
+        def read(connection: Connection) -> tuple[str, list[Chat]]:
+            epoch = queries.get_meta(connection, "epoch") or ""
+            if actor.id is None or actor.is_staff:
+                return epoch, []
+            return epoch, queries.list_chats_of(connection, actor.id, None, RESUME_CHATS)
+
+        return await self._messanger.read(read, hot=True)
 
     async def list_own(self, actor: Actor, before: int | None = None, limit: int = RESUME_CHATS) -> list[Chat]:
         """A customer's chats, newest first."""

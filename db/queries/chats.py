@@ -191,8 +191,35 @@ def last_rev(connection: Connection) -> int:
     return int(connection.execute(select(Counter.value).where(Counter.name == "rev")).scalar_one())
 
 
+# Statements of every hello are made once: to build one and to look up its compiled form costs more than to run it.
+_META = select(Meta.value).where(Meta.key == bindparam("key"))
+_CHAT = select(*_CHAT_COLUMNS).where(CHAT.c.id == bindparam("chat"))
+_CHATS = select(*_CHAT_COLUMNS).where(CHAT.c.id.in_(bindparam("chats", expanding=True)))
+_CHATS_OF = (
+    select(*_CHAT_COLUMNS)
+    .where(CHAT.c.user_id == bindparam("user"), CHAT.c.id < bindparam("before"))
+    .order_by(CHAT.c.id.desc())
+    .limit(bindparam("limit", type_=INT))
+)
+_ENTRIES_OF = _ENTRIES.where(MESSAGE.c.chat_id == bindparam("chat"), MESSAGE.c.log == bindparam("log"))
+_AFTER = (
+    _ENTRIES_OF.where(MESSAGE.c.seq > bindparam("seq")).order_by(MESSAGE.c.seq).limit(bindparam("limit", type_=INT))
+)
+_BEFORE = (
+    _ENTRIES_OF.where(MESSAGE.c.seq < bindparam("seq"))
+    .order_by(MESSAGE.c.seq.desc())
+    .limit(bindparam("limit", type_=INT))
+)
+_MARKS_OF = (
+    select(MEMBER.c.chat_id, MEMBER.c.log, MEMBER.c.kind, MEMBER.c.person_id, MEMBER.c.read_seq, MEMBER.c.delivered_seq)
+    .where(MEMBER.c.chat_id.in_(bindparam("chats", expanding=True)))
+    .order_by(MEMBER.c.chat_id, MEMBER.c.log, MEMBER.c.kind, MEMBER.c.person_id)
+)
+ABOVE_ALL = 2**63 - 1
+
+
 def get_meta(connection: Connection, key: str) -> str | None:
-    return connection.execute(select(Meta.value).where(Meta.key == key)).scalar_one_or_none()
+    return connection.execute(_META, {"key": key}).scalar_one_or_none()
 
 
 def set_meta(connection: Connection, key: str, value: str) -> None:
@@ -209,12 +236,12 @@ def ensure_counter(connection: Connection) -> None:
 
 
 def get_chats(connection: Connection, chat_ids: Collection[int]) -> dict[int, Chat]:
-    rows = connection.execute(select(*_CHAT_COLUMNS).where(CHAT.c.id.in_(chat_ids)))
-    return {row.id: _chat(row) for row in rows}
+    chats = map(_chat, connection.execute(_CHATS, {"chats": list(chat_ids)}))
+    return {chat.id: chat for chat in chats}
 
 
 def get_chat(connection: Connection, chat_id: int) -> Chat | None:
-    row = connection.execute(select(*_CHAT_COLUMNS).where(CHAT.c.id == chat_id)).one_or_none()
+    row = connection.execute(_CHAT, {"chat": chat_id}).one_or_none()
     return None if row is None else _chat(row)
 
 
@@ -226,10 +253,8 @@ def get_open_chat(connection: Connection, user_id: int) -> Chat | None:
 
 def list_chats_of(connection: Connection, user_id: int, before: int | None, limit: int) -> list[Chat]:
     """A customer's chats, newest first, with an id below ``before``."""
-    statement = select(*_CHAT_COLUMNS).where(CHAT.c.user_id == user_id).order_by(CHAT.c.id.desc()).limit(limit)
-    if before is not None:
-        statement = statement.where(CHAT.c.id < before)
-    return [_chat(row) for row in connection.execute(statement)]
+    where = {"user": user_id, "before": ABOVE_ALL if before is None else before, "limit": limit}
+    return [_chat(row) for row in connection.execute(_CHATS_OF, where)]
 
 
 InboxFilter = Literal["all", "queue", "mine", "closed"]
@@ -293,18 +318,17 @@ def list_changed(connection: Connection, rev: int, limit: int) -> list[Chat]:
 
 
 def list_after(connection: Connection, key: LogKey, after: int, limit: int) -> list[Entry]:
-    return _list_entries(connection, key, MESSAGE.c.seq > after, MESSAGE.c.seq.asc(), limit)
+    return _list_entries(connection, _AFTER, key, after, limit)
 
 
 def list_before(connection: Connection, key: LogKey, before: int, limit: int) -> list[Entry]:
     """The newest entries below ``before``, oldest first."""
-    return _list_entries(connection, key, MESSAGE.c.seq < before, MESSAGE.c.seq.desc(), limit)[::-1]
+    return _list_entries(connection, _BEFORE, key, before, limit)[::-1]
 
 
-def _list_entries(connection: Connection, key: LogKey, where: Any, order: Any, limit: int) -> list[Entry]:
-    chat, log = key
-    statement = _ENTRIES.where(MESSAGE.c.chat_id == chat, MESSAGE.c.log == log, where).order_by(order).limit(limit)
-    return [_entry(row) for row in connection.execute(statement)]
+def _list_entries(connection: Connection, statement: Select[Any], key: LogKey, seq: int, limit: int) -> list[Entry]:
+    where = {"chat": key[0], "log": key[1], "seq": seq, "limit": limit}
+    return [_entry(row) for row in connection.execute(statement, where)]
 
 
 def get_entry(connection: Connection, key: LogKey, seq: int) -> Entry | None:
@@ -364,11 +388,7 @@ def _look_up(dialect: str) -> Select[Any]:
 
 
 def list_marks(connection: Connection, chat_ids: Collection[int]) -> list[Mark]:
-    statement = select(
-        MEMBER.c.chat_id, MEMBER.c.log, MEMBER.c.kind, MEMBER.c.person_id, MEMBER.c.read_seq, MEMBER.c.delivered_seq
-    ).where(MEMBER.c.chat_id.in_(chat_ids))
-    order = (MEMBER.c.chat_id, MEMBER.c.log, MEMBER.c.kind, MEMBER.c.person_id)
-    return [Mark(*row) for row in connection.execute(statement.order_by(*order))]
+    return [Mark(*row) for row in connection.execute(_MARKS_OF, {"chats": list(chat_ids)})]
 
 
 def list_reads(connection: Connection, kind: str, person_id: int, chat_ids: Collection[int]) -> dict[int, int]:

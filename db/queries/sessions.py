@@ -46,11 +46,12 @@ _record = (
     .outerjoin(User, User.id == _user_id)
     .outerjoin(ServicePerson, ServicePerson.id == _staff_id)
 )
+_session = _record.where(SessionRow.token_hash == bindparam("token_hash"))  # made once: building it costs most
 
 
 def get_session(connection: Connection | Session, token_hash: str) -> AnyRow | None:
     """The session together with the person it belongs to, also when it is revoked or over."""
-    return connection.execute(_record.where(SessionRow.token_hash == token_hash)).one_or_none()
+    return connection.execute(_session, {"token_hash": token_hash}).one_or_none()
 
 
 def list_alive(connection: Connection, person: tuple[Literal["user", "staff"], int], now: datetime) -> Sequence[AnyRow]:

@@ -146,7 +146,7 @@ async def test_a_cursor_above_the_head_is_reset(shop: Shop, make_tab: MakeTab):
 # With others writing at every moment of it
 
 HOOKS = {
-    "hello": ("get_epoch", "list_own", "list_watchable", "read_step", "sync_inbox", "drained"),
+    "hello": ("greet", "list_own", "list_watchable", "read_step", "sync_inbox", "drained"),
     "chat.watch": ("get", "read_step", "drained"),
     "chat.sync": ("sync", "drained"),
 }
