@@ -12,7 +12,7 @@ from aiohttp import web
 from sqlalchemy.orm import Session
 
 from app.actor import Actor
-from app.auth import get_actor, origin_guard, upgrade_credential
+from app.auth import address_of, get_actor, origin_guard, upgrade_credential
 from app.clock import Clock
 from app.commands import Parts, explain, make_dispatch
 from app.cookies import audience_of, setup_sessions
@@ -41,6 +41,7 @@ from app.keys import (
     STATS,
     USERS,
 )
+from app.limits import address_key
 from app.logs import request_id
 from app.middlewares import MIDDLEWARES, REQUEST_ID, security_headers
 from app.pages.handlers import setup_pages
@@ -163,7 +164,7 @@ async def run_parts(app: web.Application) -> AsyncIterator[None]:
         on_identity_changed=partial(_change_identity, hub),
     )  # fmt: skip
     presence = Presence(hub, chats, reader, names)
-    parts = Parts(settings, hub, store, app[USERS], names, chats, reader, presence)
+    parts = Parts(settings, hub, store, app[USERS], app[STAFF], names, chats, reader, presence)
     endpoint = app[ENDPOINT] = Endpoint(
         hub,
         admit=_admit,
@@ -214,15 +215,18 @@ def urls_of(settings: Settings) -> dict[str, str]:
     return database_urls(settings.data, overrides)
 
 
-async def _admit(request: web.Request) -> Actor | None:
-    """Who opens a socket. None must say it by a token in ``hello``. Raises Forbidden: another site's page."""
+async def _admit(request: web.Request) -> tuple[Actor | None, str]:
+    """Who opens a socket, and for visitors from where. None must say who it is by a token in ``hello``.
+
+    Raises Forbidden: another site's page.
+    """
     credential = upgrade_credential(request)
     if credential == "refused":
         raise Forbidden("This page may not open a socket here.")
     actor = await get_actor(request)
     if actor.kind == "visitor" and (credential == "bearer" or audience_of(request) == "staff"):
-        return None
-    return actor
+        return None, address_key(address_of(request))
+    return actor, address_key(address_of(request)) if actor.kind == "visitor" else ""
 
 
 def _close_session(hub: Hub, session: str) -> None:
@@ -259,6 +263,7 @@ def _endpoint_limits(settings: Settings) -> EndpointLimits:
         frame_bytes=limits.frame_bytes,
         in_flight=limits.in_flight,
         commands=Rate(limits.commands_per_s, limits.commands_burst),
+        sockets_per_address=limits.sockets_per_address,
         flood_s=limits.flood_s,
         heartbeat_s=settings.heartbeat_s,
         stuck_s=settings.stuck_s,

@@ -76,6 +76,7 @@ class SessionStore:
         self._unannounced: dict[str, tuple[Actor, Actor, float]] = {}
         self._in_flight: set[Pending[Any]] = set()
         self._own_revs: set[int] = set()
+        self._loading: dict[str, asyncio.Task[Record | None]] = {}
         self._cursor = (0, "")
         self._expired_until = clock.now()
         self._task: asyncio.Task[None] | None = None
@@ -134,9 +135,11 @@ class SessionStore:
         record = await self.get(token)
         return record.actor if record else None
 
-    def touch(self, token_hash: str) -> bool:
-        """Note that somebody is active on a socket, where no request says so. False if it is not known here."""
-        return self.find(token_hash) is not None
+    def touch(self, token_hash: str) -> None:
+        """Note that somebody is active on a socket, where no request says so. What was forgotten is read again."""
+        if self.find(token_hash) is None and token_hash not in self._loading:
+            task = self._loading[token_hash] = asyncio.create_task(self._load(token_hash), name="session")
+            task.add_done_callback(lambda done: self._loading.pop(token_hash))
 
     # Changing
 

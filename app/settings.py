@@ -41,6 +41,7 @@ class Limits(BaseSettings):
     staff_sends_per_s: float = Field(10, description="Messages a second of a member of staff.")
     staff_sends_burst: int = Field(30, description="Messages at once of a member of staff.")
     connections: int = Field(20, description="Sockets of one guest, user or member of staff; above it the oldest goes.")
+    sockets_per_address: int = Field(500, description="Sockets of visitors, who are nobody yet, from one address.")
     watched_chats: int = Field(200, description="Chats that one connection may watch.")
     flood_s: float = Field(60, description="Seconds of commands above the limit before the connection is closed.")
     queue_length: int = Field(5000, description="Writes that may wait before a database answers busy.")

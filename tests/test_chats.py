@@ -3,7 +3,9 @@
 import asyncio
 from typing import Any
 
-from app.keys import HUB
+from app.actor import Actor
+from app.keys import CHATS, HUB, STAFF
+from app.schemas.chats import ChatIn
 from tests.conftest import PASSWORD, MakeChat, Person, Shop, Socket
 from tests.peers import eventually
 from ws.protocol import CloseCode
@@ -506,6 +508,40 @@ async def test_a_chat_is_given_to_a_colleague_and_back_to_the_queue(shop: Shop, 
         assert (back["status"], back["assignee"]) == ("queued", None)
         again = (await desk.command("chat.assign", chat=chat, to=boris.me["id"], client_id="a1"))["chat"]
         assert again["assignee"] is None  # a repetition: the chat as it is now
+
+
+async def test_a_chat_is_not_given_to_who_works_here_no_more(shop: Shop, make_chat: MakeChat) -> None:
+    guest, boris, owner = await shop.guest(), await shop.staff("boris"), await shop.owner()
+    chat = await make_chat(guest)
+    uuid = (await boris.call("GET", "/api/v1/staff/me"))["uuid"]
+    async with owner.socket() as desk:
+        given = await desk.command("chat.assign", chat=chat, to=boris.me["id"])
+        assert given["chat"]["assignee"]["name"] == "boris"
+        await desk.command("chat.assign", chat=chat, to=None)
+        await shop.app[STAFF].set_active(uuid, False, by=None)
+
+        assert (await desk.refusal("chat.assign", chat=chat, to=boris.me["id"]))["code"] == "not_found"
+        await owner.call("PATCH", f"/api/v1/chats/{chat}", json={"assignee": boris.me["id"]}, status=404)
+        assert (await desk.refusal("chat.assign", chat=chat, to=10**6))["code"] == "not_found"
+
+
+async def test_a_chat_that_staff_open_for_a_guest_who_has_just_signed_in_is_the_accounts(
+    shop: Shop, make_chat: MakeChat
+) -> None:
+    user, staff, guest = await shop.user("anna"), await shop.staff("boris"), await shop.guest()
+    chat = await make_chat(guest)
+    async with guest.socket() as socket:
+        guest_id = socket.welcome["me"]["id"]
+        await become(guest, "/api/v1/session", {"login": "anna", "password": PASSWORD})
+        await socket.close_code()
+    async with staff.socket() as desk:
+        await desk.command("chat.close", chat=chat)
+
+    # The service itself: the command's look-up was answered a moment before the sign-in.
+    actor = Actor("staff", staff.me["id"], "boris", "manager", frozenset({"chats.answer"}))
+    opened, _, _ = await shop.app[CHATS].open(actor, ChatIn(client_id="o1", customer=guest_id))
+
+    assert opened.user_id == user.me["id"]
 
 
 async def test_a_closed_chat_is_reopened_unless_the_customer_has_another(shop: Shop) -> None:

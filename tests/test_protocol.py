@@ -15,7 +15,7 @@ from app.actor import Actor
 from app.commands import COMMANDS
 from app.errors import ServiceError
 from app.keys import DATABASES, HUB, NAMES, READER, SETTINGS
-from app.main import SWEEPER, urls_of
+from app.main import ENDPOINT, SWEEPER, urls_of
 from app.schemas.chats import MessageIn
 from app.services.chats import ChatService
 from app.services.rendering import Renderer
@@ -23,7 +23,7 @@ from app.settings import Limits
 from db.database import Busy as DatabaseBusy
 from db.database import Databases, Done
 from tests.conftest import MakeChat, Person, Shop, make_settings, open_shop
-from tests.peers import HELLO, eventually, open_peer
+from tests.peers import HELLO, Peer, eventually, open_peer
 from ws import endpoint
 from ws.protocol import MAX_ID, CloseCode, Malformed, cursor_map, parse_command, text_frame
 
@@ -335,6 +335,26 @@ async def test_nothing_is_done_before_hello(house: Shop, make_chat: MakeChat, fi
         await ignore_closed(peer.send(HELLO))
 
         assert await peer.rest() == ([], CloseCode.NOT_AUTHENTICATED)
+
+
+async def test_visitors_have_so_many_sockets_from_one_address(tmp_path: Path) -> None:
+    limits = {"sockets_per_address": 2}
+    async with open_shop(tmp_path, limits=limits, trusted_proxies=("127.0.0.1",)) as shop, AsyncExitStack() as stack:
+        visitor, guest = await shop.visitor(), await shop.guest()
+
+        async def come(address: str, person: Person = visitor, hello: bool = True) -> Peer:
+            headers = {"X-Forwarded-For": address, "Origin": shop.url}
+            return await stack.enter_async_context(open_peer(person, headers=headers, hello=hello))
+
+        first, _ = await come("198.51.100.1"), await come("198.51.100.1")
+        assert await (await come("198.51.100.1", hello=False)).close_code() == CloseCode.OVERLOADED
+        for _ in range(3):
+            await come("198.51.100.1", guest)  # has a limit of its own
+        await come("198.51.100.2")
+
+        await first.raw.close()
+        await eventually(lambda: shop.app[ENDPOINT]._addresses["198.51.100.1"] < 2)
+        await come("198.51.100.1")  # there is room again
 
 
 async def test_hello_is_said_once(house: Shop, make_chat: MakeChat) -> None:

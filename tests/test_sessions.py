@@ -106,7 +106,7 @@ async def test_staff_left_alone_for_twelve_hours_are_out_and_their_sockets_learn
     shop.clock.move(hours=11)
     assert await shop.sessions.get(begun.token)
     shop.clock.move(hours=11)
-    assert shop.sessions.touch(begun.actor.session)  # by a socket
+    shop.sessions.touch(begun.actor.session)  # by a socket
     await shop.sessions.poll()
     await shop.sessions.flush()
     shop.clock.move(hours=11)
@@ -118,6 +118,24 @@ async def test_staff_left_alone_for_twelve_hours_are_out_and_their_sockets_learn
 
     assert shop.revoked == [begun.actor.session]
     assert await shop.sessions.get(begun.token) is None
+
+
+async def test_who_is_only_on_a_socket_stays_although_the_session_was_to_be_read_again(shop):
+    await shop.add_staff()
+    begun = (await shop.sign_in("boris")).begun
+    await shop.sessions.write(lambda session, changes: changes.rename("staff", begun.actor.id))
+    assert shop.sessions.find(begun.actor.session) is None
+    await shop.sessions.start()
+
+    for _ in range(3):
+        shop.clock.move(hours=11)
+        shop.sessions.touch(begun.actor.session)
+        await asyncio.gather(*shop.sessions._loading.values())
+        await shop.sessions.flush()
+        await shop.sessions.poll()
+
+    assert shop.sessions.find(begun.actor.session)
+    assert shop.revoked == []
 
 
 async def test_a_guest_comes_back_after_a_year(shop):

@@ -5,6 +5,7 @@ import contextlib
 import logging
 import random
 import secrets
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -54,6 +55,7 @@ class EndpointLimits:
     frame_bytes: int
     in_flight: int
     commands: Rate
+    sockets_per_address: int
     flood_s: float
     heartbeat_s: float
     stuck_s: float
@@ -62,7 +64,8 @@ class EndpointLimits:
 class Endpoint:
     """One per application.
 
-    admit: gives the actor of an upgrade request, or raises an HTTP error before the upgrade.
+    admit: gives the actor of an upgrade request and, if that is nobody in particular, the address to count it by; or
+        raises an HTTP error before the upgrade.
     dispatch: runs a command and returns its reply: a dict, None for an empty one, `SENT`, a coroutine, or something
         with ``add_done_callback`` and ``result`` whose callbacks run when the outcome is known. ``hello`` comes first.
     explain: puts an exception into (code, message, extra); None for one that is nobody's fault but ours.
@@ -73,7 +76,7 @@ class Endpoint:
         self,
         hub: Hub,
         *,
-        admit: Callable[[web.Request], Awaitable[Any]],
+        admit: Callable[[web.Request], Awaitable[tuple[Any, str]]],
         dispatch: Callable[[Connection, Command], Any],
         explain: Callable[[Exception], tuple[str, str, dict[str, Any]] | None],
         forget: Callable[[Connection], None],
@@ -87,22 +90,25 @@ class Endpoint:
         self._tasks: set[asyncio.Task[Any]] = set()
         self._slots: dict[Connection, asyncio.Future[None]] = {}
         self._sockets: dict[Socket, None] = {}
+        self._addresses: Counter[str] = Counter()  # how many sockets of nobody in particular come from where
         self._all_left: asyncio.Future[None] | None = None
         self._heartbeats = self._spawn(self._send_heartbeats())
 
     async def handle(self, request: web.Request, headers: Mapping[str, str]) -> web.StreamResponse:
         """``GET /ws``: upgrades, and leaves the client to a `Socket`. ``headers`` go into the answer."""
-        actor = await self._admit(request)
+        actor, address = await self._admit(request)
         answer, subprotocol = accept_upgrade(request, headers)
         if taken := take_transport(request):
             transport, early = taken
             transport.write(answer)
-            socket = self.serve(transport, actor, subprotocol)
+            socket = self.serve(transport, actor, subprotocol, address)
             transport.set_protocol(socket)
             socket.data_received(early)
         return Upgraded()
 
-    def serve(self, transport: Transport, actor: Any, subprotocol: str | None = SUBPROTOCOL) -> Socket:
+    def serve(
+        self, transport: Transport, actor: Any, subprotocol: str | None = SUBPROTOCOL, address: str = ""
+    ) -> Socket:
         """Talk with a client until one of the two leaves."""
         key = f"k-{secrets.token_hex(6)}"
         socket = Socket(key, transport, self._pump, self, self._limits.frame_bytes)
@@ -110,10 +116,15 @@ class Endpoint:
         self._sockets[socket] = None
         self._hub.add(socket.connection)
         logger.info("%s came", key)
+        if address:
+            self._addresses[address] += 1
+            socket.address = address
         if subprotocol != SUBPROTOCOL:
             socket.close(CloseCode.VERSION, f"speak {SUBPROTOCOL}")
         elif self.is_draining:
             socket.close(CloseCode.RESTART, "restarting")
+        elif address and self._addresses[address] > self._limits.sockets_per_address:
+            socket.close(CloseCode.OVERLOADED, "too many sockets of this address")
         else:
             socket.set_timer(self._loop.call_later(HELLO_S, socket.close, CloseCode.NOT_AUTHENTICATED, "no hello"))
         return socket
@@ -160,6 +171,7 @@ class Endpoint:
         self._pump.forget(connection)
         self._forget(connection)
         self._sockets.pop(socket, None)
+        self._uncount(socket)
         logger.info("%s left: %s", connection.key, socket.close_code)
         if not self._sockets and self._all_left is not None and not self._all_left.done():
             self._all_left.set_result(None)
@@ -194,6 +206,8 @@ class Endpoint:
         if hello.type != "hello":
             raise Refused(CloseCode.NOT_AUTHENTICATED, "say hello first")
         await self._run_first(socket.connection, hello)
+        if socket.connection.person is not None:  # whose sockets the hub counts
+            self._uncount(socket)
         socket.bucket = TokenBucket(self._limits.commands, self._loop.time())
 
     async def _run_later(self, socket: Socket, bucket: TokenBucket, command: Command, wait_s: float) -> None:
@@ -278,6 +292,14 @@ class Endpoint:
     def _refuse(self, connection: Connection, command: Command, code: str, message: str, extra: dict[str, Any]) -> None:
         if command.id is not None:
             connection.send(error_frame(command.id, code, message, extra))
+
+    def _uncount(self, socket: Socket) -> None:
+        """Its sender is known, or it is gone."""
+        address, socket.address = socket.address, ""
+        if address:
+            self._addresses[address] -= 1
+            if not self._addresses[address]:
+                del self._addresses[address]
 
     def _cut(self, connection: Connection) -> None:
         logger.warning("%s was cut off: it took nothing for %s s", connection.key, self._limits.stuck_s)

@@ -5,8 +5,6 @@ here it decides what is dropped. Replies and batches are never dropped: the endp
 connection lags.
 """
 
-from collections import deque
-
 from ws.protocol import LogKey, behind_frame
 
 # Above this ephemeral events are dropped, and the transport is given nothing more: what it holds cannot be withdrawn.
@@ -29,8 +27,8 @@ class Outbox:
     def __init__(self) -> None:
         self.size = 0  # bytes of all frames waiting here
         self.behind: dict[LogKey, int] = {}  # logs that get no events until a chat.sync reaches the head: key → head
-        self._queue: deque[_Item] = deque()
-        self._held: deque[_Item] = deque()
+        self._queue: list[_Item] = []  # no deque: an empty one takes ten times the room
+        self._held: list[_Item] = []
         self._holds = 0
         self._states: dict[str, bytes] = {}
 
@@ -97,19 +95,17 @@ class Outbox:
 
     def take(self, room: int) -> bytes:
         """The oldest frames that fit into ``room`` bytes, at least one, joined for a single write."""
-        queue = self._queue
         frames: list[bytes] = []
-        while queue:
-            frame, key, _ = queue[0]
+        for frame, key, _ in self._queue:
             if frame is None:
                 frame = self._states[key]  # type: ignore[index]
             room -= len(frame)
             if room < 0 and frames:
                 break
-            queue.popleft()
             if type(key) is str:
                 del self._states[key]
             frames.append(frame)
+        del self._queue[: len(frames)]
         taken = frames[0] if len(frames) == 1 else b"".join(frames)
         self.size -= len(taken)
         return taken
@@ -126,8 +122,7 @@ class Outbox:
                 else:
                     heads[log_key] = max(heads.get(log_key, 0), item_seq)
                     self.size -= len(frame)
-            items.clear()
-            items.extend(kept)
+            items[:] = kept
         for log_key, head in heads.items():
             self.behind[log_key] = head
             self.push(behind_frame(log_key, head))

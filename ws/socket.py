@@ -45,6 +45,7 @@ class Socket(asyncio.Protocol):
         "_pump",
         "_reader",
         "_timer",
+        "address",
         "bucket",
         "close_code",
         "connection",
@@ -58,6 +59,7 @@ class Socket(asyncio.Protocol):
     def __init__(self, key: str, transport: Transport, pump: Pump, listener: Listener, max_bytes: int) -> None:
         self.transport = transport
         self.connection = Connection(key, transport, pump, self.close)
+        self.address = ""  # what it is counted by while nobody knows whose it is
         self.bucket: TokenBucket | None = None
         self.hasty_since: float | None = None
         self.is_busy = False

@@ -185,17 +185,10 @@ def claim_chat(parts: Parts, call: Call, form: StateForm) -> Any:
 
 
 @command("chat.assign", AssignForm, who="staff:chats.answer")
-def assign_chat(parts: Parts, call: Call, form: AssignForm) -> Any:
-    if form.to is not None and not parts.names.get("staff", form.to):
-        return look_up_and_assign(parts, call, form)
-    pending = parts.chats.assign(call.actor, form.chat, form.to, form.if_version, form.client_id)
-    return show_chat(parts, call.actor, pending)
-
-
-async def look_up_and_assign(parts: Parts, call: Call, form: AssignForm) -> dict[str, Any]:
-    """Somebody whose name is not at hand: seldom, and the only assignment that later commands may overtake."""
-    assert form.to is not None
-    await require_staff(parts, form.to)
+async def assign_chat(parts: Parts, call: Call, form: AssignForm) -> dict[str, Any]:
+    """Looks the colleague up first, and may be overtaken by later commands."""
+    if form.to is not None:
+        await parts.staff.require_colleague(form.to)
     pending = parts.chats.assign(call.actor, form.chat, form.to, form.if_version, form.client_id)
     return await show_chat(parts, call.actor, pending)
 
@@ -217,7 +210,7 @@ async def look_up_and_open(parts: Parts, actor: Actor, form: OpenForm) -> dict[s
         actor = await parts.users.ensure_guest(actor)
         introduce(parts.hub, actor)
     if form.customer is not None and actor.is_staff:  # customers are refused, whether there is such a one or not
-        await require_customer(parts, form.customer)
+        await parts.users.require(form.customer)
     return await show_opened(parts, actor, parts.chats.open(actor, form))
 
 
@@ -253,14 +246,3 @@ def require_followed(call: Call, key: LogKey) -> None:
     """What a connection does not follow is not there for marks and typing; customers follow all their own chats."""
     if key not in call.connection.follows:
         raise NotFound
-
-
-async def require_customer(parts: Parts, user_id: int) -> None:
-    if not await parts.users.exists(user_id):
-        raise NotFound("There is no such customer.")
-
-
-async def require_staff(parts: Parts, staff_id: int) -> None:
-    await parts.names.load([("staff", staff_id)])
-    if not parts.names.get("staff", staff_id):
-        raise NotFound("There is no such colleague.")

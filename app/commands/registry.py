@@ -13,6 +13,7 @@ from app.services.chat_reader import ChatReader
 from app.services.chats import ChatService
 from app.services.names import NameBook
 from app.services.presence import Presence
+from app.services.staff import StaffService
 from app.services.users import UsersService
 from app.sessions import SessionStore
 from app.settings import Settings
@@ -32,6 +33,7 @@ class Parts:
     hub: Hub
     sessions: SessionStore
     users: UsersService
+    staff: StaffService
     names: NameBook
     chats: ChatService
     reader: ChatReader

@@ -10,7 +10,7 @@ from app.auth import require_actor
 from app.commands.connect import introduce
 from app.commands.registry import ANSWER
 from app.errors import Forbidden, NotFound
-from app.keys import CHATS, HUB, NAMES, READER, USERS
+from app.keys import CHATS, HUB, READER, STAFF, USERS
 from app.openapi import describe
 from app.requests import parse_body, parse_query, path_int
 from app.responses import json_response
@@ -84,8 +84,8 @@ async def open_chat(request: web.Request) -> web.Response:
     actor = await request.app[USERS].ensure_guest(asker)
     if actor != asker:  # the guest's open sockets hear of the chat from its first entry on
         introduce(request.app[HUB], actor)
-    if form.customer is not None and actor.is_staff and not await request.app[USERS].exists(form.customer):
-        raise NotFound
+    if form.customer is not None and actor.is_staff:
+        await request.app[USERS].require(form.customer)
     chat, entry, duplicate = await request.app[CHATS].open(actor, form)
     answer = {
         "chat": chat.id,
@@ -132,7 +132,8 @@ async def change_chat(request: web.Request) -> web.Response:
     elif form.assignee == "me":
         pending = chats.claim(actor, chat_id, **keys)
     else:
-        await _require_colleague(request, form.assignee)
+        if form.assignee is not None:
+            await request.app[STAFF].require_colleague(form.assignee)
         pending = chats.assign(actor, chat_id, form.assignee, **keys)
     return await _answer(request, actor, await pending)
 
@@ -179,11 +180,3 @@ async def post_message(request: web.Request) -> web.Response:
 
 async def _answer(request: web.Request, actor: Actor, chat: Chat) -> web.Response:
     return json_response(await request.app[READER].chat_out(actor, chat))
-
-
-async def _require_colleague(request: web.Request, staff_id: int | None) -> None:
-    if staff_id is not None:
-        names = request.app[NAMES]
-        await names.load([("staff", staff_id)])
-        if not names.get("staff", staff_id):
-            raise NotFound

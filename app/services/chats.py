@@ -81,7 +81,9 @@ class ChatService:
         self._check_send(actor, form.text or "")
 
         def work(session: Session) -> Done[tuple[Chat, Entry | None, bool]]:
-            write = self._begin(session, actor, form.client_id)
+            customer = Actor("user", form.customer) if form.customer is not None else actor
+            asks = [Question(actor, form.client_id, None), Question(customer, None, None)]
+            write = LogWrite(session.connection(), self._clock.now(), asks)
             data = {"text": form.text} if form.text is not None else None
             opened = {"code": "opened", "subject": form.subject}
             kind = "opened" if data is None else "message"
@@ -93,7 +95,7 @@ class ChatService:
 
             person = write.id_of(actor)
             keys = {"client_id": form.client_id, "body_hash": body_hash}
-            owner = form.customer if form.customer is not None else person
+            owner = write.id_of(customer)  # an account may just have taken the guest in
             entry: Entry | None = None
             chat = queries.get_open_chat(write.connection, owner)
             if chat is None:

@@ -88,6 +88,13 @@ class StaffService:
             ]
         )
 
+    async def require_colleague(self, staff_id: int) -> None:
+        """Raises: NotFound: nobody of that id works here, or not any more."""
+        person = await self._users.read(lambda connection: queries.get_person(connection, staff_id), hot=True)
+        if person is None or not person.is_active:
+            raise NotFound("There is no such colleague.")
+        self._names.remember("staff", staff_id, display_name(person.name, person.lastname, person.username))
+
     async def create_owner(self, form: StaffIn) -> StaffOut:
         """Make an owner, from the command line. Raises Conflict when a name is taken."""
         return await self.create_staff(form.model_copy(update={"role": "owner"}), by=None)

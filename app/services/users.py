@@ -239,10 +239,10 @@ class UsersService:
 
     # Oneself
 
-    async def exists(self, user_id: int) -> bool:
-        """Whether there is such a guest or user, not merged into another."""
-        row = await self._users.read(lambda connection: queries.get_user(connection, user_id), hot=True)
-        return row is not None
+    async def require(self, user_id: int) -> None:
+        """Raises: NotFound: there is no such guest or user, or another account has taken them in."""
+        if await self._users.read(lambda connection: queries.get_user(connection, user_id), hot=True) is None:
+            raise NotFound("There is no such customer.")
 
     async def get_me(self, actor: Actor) -> UserOut:
         """A user's own data. Raises NotFound if the account has just gone."""

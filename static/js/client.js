@@ -317,6 +317,8 @@ export class ChatClient extends EventTarget {
     const seq = reply.message_seq ?? reply.seq
     if (seq > this.replica.chat(reply.chat).log().applied) {
       this.#echoes.set(client_id, { row: { chat: reply.chat, client_id, text, state: "sent", written }, seq })
+      // Its event may have come long ago, to a chat that is not loaded here: then it is asked for.
+      this.#run(this.replica.frame({ type: "heartbeat", heads: { [reply.chat]: { chat: reply.seq } } }))
     }
     return reply
   }

@@ -34,7 +34,13 @@ SWEEP_S = 1.0
 TICK_S = 0.05  # how often a transport hands bytes on
 
 LIMITS = EndpointLimits(
-    frame_bytes=65536, in_flight=8, commands=Rate(1e9, 10**9), flood_s=60, heartbeat_s=HEARTBEAT_S, stuck_s=30.0
+    frame_bytes=65536,
+    in_flight=8,
+    commands=Rate(1e9, 10**9),
+    sockets_per_address=10**6,
+    flood_s=60,
+    heartbeat_s=HEARTBEAT_S,
+    stuck_s=30.0,
 )
 SETTINGS = SimpleNamespace(
     limits=SimpleNamespace(text_chars=4000, frame_bytes=65536, in_flight=8, watched_chats=200),
@@ -232,7 +238,7 @@ class Server:
         reader = ChatReader(database, renderer)
         other: Any = world
         parts = Parts(
-            SETTINGS, self.hub, other, other, names, self.chats, reader, other  # type: ignore[arg-type]
+            SETTINGS, self.hub, other, other, other, names, self.chats, reader, other  # type: ignore[arg-type]
         )  # fmt: skip
         self.endpoint = Endpoint(
             self.hub, admit=_nobody, dispatch=make_dispatch(parts), explain=explain, forget=lambda connection: None,
@@ -270,8 +276,8 @@ class World:
 
     # What commands ask of sessions, users and presence
 
-    def touch(self, session: str) -> bool:
-        return True
+    def touch(self, session: str) -> None:
+        return None
 
     async def look_up(self, session: str) -> Any:
         if self.random.random() < 0.3:

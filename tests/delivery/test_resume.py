@@ -204,7 +204,7 @@ async def test_what_is_committed_while_catching_up_is_neither_lost_nor_doubled(
 ):
     guest, staff = await shop.guest(), await shop.staff()
     chat, customer = await open_chat(guest)
-    is_staffs = command == "chat.watch" or hook in ("sync_inbox",)
+    is_staffs = command == "chat.watch" or hook in ("list_watchable", "sync_inbox")
     tab = make_tab(staff if is_staffs else guest)
     await tab.connect()
     if is_staffs:

@@ -57,6 +57,13 @@ test("a heartbeat's head above ours reveals what was lost", () => {
   assert.equal(question.data.after, 1)
 })
 
+test("the seq of an acknowledgement asks for what a chat that is not loaded here has", () => {
+  const replica = makeReplica()
+  replica.setState({ id: 7, state_version: 1 })
+  const [question] = replica.frame({ type: "heartbeat", heads: { 7: { chat: 3 } } })
+  assert.deepEqual([question.type, question.data.chat, question.data.after], ["chat.sync", 7, 0])
+})
+
 test("a batch continues the log, whatever of it was known already", () => {
   const replica = makeReplica()
   for (const one of events(1, 5)) replica.frame(one)
