@@ -88,8 +88,9 @@ async def hello(parts: Parts, call: Call, form: HelloForm) -> Any:
                 connection.actor = found
             actor = call.actor
             parts.hub.identify(connection, person_of(actor), actor.session)
+        if actor.id is not None:
+            parts.names.remember(actor.side, actor.id, actor.name)
         if actor.is_staff:
-            parts.names.remember("staff", call.person, actor.name)
             parts.hub.subscribe(connection, STAFF)
         epoch, own = await parts.reader.greet(actor)
         call.reply(await _welcome(parts, connection.key, actor, epoch))

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import Connection, Row, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, Row, bindparam, delete, func, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from db.models.users import Login, PasswordReset, ServicePerson, User
@@ -114,11 +114,18 @@ def add_guest(session: Session, now: datetime) -> int:
     return guest.id
 
 
+# Made once: every hello may need one.
+_NAMES = {
+    kind: select(model.id, model.name, model.lastname, model.username)
+    .where(model.id.in_(bindparam("ids", expanding=True)))
+    .order_by(model.id)
+    for kind, model in (("customer", User), ("staff", ServicePerson))
+}
+
+
 def list_names(connection: Connection, kind: Literal["customer", "staff"], ids: Iterable[int]) -> Sequence[AnyRow]:
     """Columns id, name, lastname, username of the people asked for."""
-    model = User if kind == "customer" else ServicePerson
-    statement = select(model.id, model.name, model.lastname, model.username).where(model.id.in_(sorted(set(ids))))
-    return connection.execute(statement.order_by(model.id)).all()
+    return connection.execute(_NAMES[kind], {"ids": sorted(set(ids))}).all()
 
 
 def mark_merged(session: Session, guest_id: int, user_id: int, now: datetime) -> bool:
