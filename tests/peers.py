@@ -88,6 +88,7 @@ class Transport:
         self.unsent = 0
         self.closing = False
         self.aborted = False
+        self.is_reading = True
 
     def write(self, data: bytes) -> None:
         self.writes.append(data)
@@ -95,6 +96,15 @@ class Transport:
 
     def get_write_buffer_size(self) -> int:
         return self.unsent
+
+    def pause_reading(self) -> None:
+        self.is_reading = False
+
+    def resume_reading(self) -> None:
+        self.is_reading = True
+
+    def close(self) -> None:
+        self.closing = True
 
     def is_closing(self) -> bool:
         return self.closing

@@ -67,6 +67,15 @@ def test_a_claim_to_be_too_large_is_refused_before_any_of_it_has_come() -> None:
     assert refusal(b"\x81\xff" + (2**63).to_bytes(8, "big")) == TOO_LARGE
 
 
+def test_after_a_broken_frame_nothing_is_read_or_kept() -> None:
+    reader = FrameReader(1000)
+    with pytest.raises(BadFrame):
+        read(reader, b"\x83\x80")
+
+    assert read(reader, STREAM) == []
+    assert reader._data == b""
+
+
 @pytest.mark.parametrize("data", [
     b"\x83\x80", b"\x8b\x80", b"\xc1\x80", b"\xa1\x80", b"\x91\x80", b"\x81\x01a", b"\x09\x80",
     b"\x89\xfe\x00\x7e", client_frame(CONTINUATION, b"a"), client_frame(CONTINUATION, b"a", is_final=False),

@@ -152,6 +152,7 @@ class Endpoint:
             while (raw := socket.next_message()) is not None:
                 command = parse_command(raw)
                 if socket.bucket is None:
+                    socket.set_timer(None)
                     self._read_later(socket, partial(self._greet, socket, command))
                     return
                 wait_s = socket.bucket.take(self._loop.time())
@@ -202,7 +203,6 @@ class Endpoint:
         self._spawn(go_on())
 
     async def _greet(self, socket: Socket, hello: Command) -> None:
-        socket.set_timer(None)
         if hello.type != "hello":
             raise Refused(CloseCode.NOT_AUTHENTICATED, "say hello first")
         await self._run_first(socket.connection, hello)

@@ -5,7 +5,7 @@ Pure: bytes in, messages out. What an idle client costs here is this object and 
 
 CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0, 1, 2, 8, 9, 10
 OPCODES = frozenset({CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG})
-PROTOCOL_ERROR, TOO_LARGE = 1002, 1009
+PROTOCOL_ERROR, NOT_UTF8, TOO_LARGE = 1002, 1007, 1009
 
 
 class BadFrame(ValueError):
@@ -19,20 +19,29 @@ class BadFrame(ValueError):
 class FrameReader:
     """Takes the stream apart. ``max_bytes``: the largest message, also of several fragments."""
 
-    __slots__ = ("_at", "_data", "_kind", "_max_bytes", "_partial")
+    __slots__ = ("_at", "_data", "_is_broken", "_kind", "_max_bytes", "_partial")
 
     def __init__(self, max_bytes: int) -> None:
         self._max_bytes = max_bytes
         self._data, self._at = b"", 0
+        self._is_broken = False
         self._kind = 0  # the opcode of the message whose fragments are arriving
         self._partial: bytearray | None = None
 
     def feed(self, data: bytes) -> None:
-        """Take what has arrived; `next` gives what is whole."""
-        self._data, self._at = self._data[self._at :] + data, 0
+        """Take what has arrived; `next` gives what is whole. After a BadFrame nobody knows what it would mean."""
+        if not self._is_broken:
+            self._data, self._at = self._data[self._at :] + data, 0
 
     def next(self) -> tuple[int, bytes] | None:
         """The next message or control frame as (opcode, payload), or None until more has arrived. Raises BadFrame."""
+        try:
+            return self._next_message()
+        except BadFrame:
+            self._is_broken, self._data, self._at, self._partial = True, b"", 0, None
+            raise
+
+    def _next_message(self) -> tuple[int, bytes] | None:
         while (frame := self._next_frame()) is not None:
             is_final, opcode, payload = frame
             if opcode >= CLOSE:  # these may come between fragments

@@ -77,7 +77,8 @@ async def run_steps(
             leave_behind(connection, step.key, step.head)
             hub.joined(step.key, step.head)
             continue
-        await asyncio.sleep(0)  # the pump hands over the last page, and others have their turn
+        if sent:
+            await asyncio.sleep(0)  # the pump hands over the last page, and others have their turn
         await connection.drained()
         page = await read(step)
         sent += len(page.frame)

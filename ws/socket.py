@@ -13,7 +13,7 @@ from typing import Protocol
 from aiohttp import hdrs, web
 
 from ws.connection import Connection, Pump, Transport
-from ws.frames import BINARY, CLOSE, PING, PONG, PROTOCOL_ERROR, TEXT, BadFrame, FrameReader, control_frame
+from ws.frames import BINARY, CLOSE, NOT_UTF8, PING, PONG, PROTOCOL_ERROR, TEXT, BadFrame, FrameReader, control_frame
 from ws.limits import TokenBucket
 from ws.outbox import SOFT_LIMIT
 from ws.protocol import SUBPROTOCOL, CloseCode
@@ -135,6 +135,10 @@ class Socket(asyncio.Protocol):
         """The client's close frame: the answer to ours, or its own wish."""
         if len(payload) == 1:
             raise BadFrame(PROTOCOL_ERROR, "half a close code")
+        try:
+            payload[2:].decode()
+        except UnicodeDecodeError:
+            raise BadFrame(NOT_UTF8, "a reason that is not UTF-8") from None
         if self.close_code is None:
             self._say_close(payload[:2])
             self._listener.closing(self)
