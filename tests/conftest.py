@@ -14,7 +14,6 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from app.cli import new_loop
 from app.clock import Clock
 from app.keys import STAFF
 from app.main import create_app
@@ -23,11 +22,6 @@ from app.settings import Limits, Settings
 
 PASSWORD = "correct horse battery"
 RECEIVE_S = 5.0
-
-
-def pytest_asyncio_loop_factories() -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
-    """Tests run on the loop that `serve` runs on."""
-    return {"serve's loop": new_loop}
 
 
 class HandClock(Clock):

@@ -7,12 +7,15 @@ import os
 import re
 import signal
 import socket
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from app.settings import ROOT
 from tests.conftest import PASSWORD, Person, Shop
 from tests.delivery.conftest import read_log
 from tests.faults.server_process import SECRET, ServerProcess
@@ -415,3 +418,12 @@ def closed_port() -> Iterator[int]:
     with socket.socket() as held:
         held.bind(("127.0.0.1", 0))
         yield held.getsockname()[1]
+
+
+@pytest.mark.parametrize("has_uvloop", [True, False])
+def test_the_server_runs_on_uvloop_where_there_is_one(has_uvloop: bool):
+    hidden = "" if has_uvloop else "sys.modules['uvloop'] = None;"
+    code = f"import sys; {hidden} from app.cli import new_loop; loop = new_loop(); print(type(loop).__module__)"
+    answer = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=30)
+
+    assert answer.stdout.startswith("uvloop" if has_uvloop else "asyncio"), answer

@@ -1,5 +1,6 @@
 """What the tests of the delivery promises share: a seed that can be repeated, and what is on disk."""
 
+import asyncio
 import json
 import os
 import random
@@ -11,10 +12,16 @@ from typing import Any
 
 import pytest
 
+from app.cli import new_loop
 from tests.conftest import Person
 from tests.delivery.people import Tab
 
 MakeTab = Callable[[Person], Tab]
+
+
+def pytest_asyncio_loop_factories() -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """On the loop that `serve` runs on; the other tests stay on asyncio's own, where people without uvloop are."""
+    return {"serve": new_loop}
 
 
 @pytest.fixture
