@@ -6,6 +6,7 @@ from typing import Any
 from app.actor import Actor
 from app.keys import CHATS, HUB, STAFF
 from app.schemas.chats import ChatIn
+from app.schemas.staff import StaffPatch
 from tests.conftest import PASSWORD, MakeChat, Person, Shop, Socket
 from tests.peers import eventually
 from ws.protocol import CloseCode
@@ -518,7 +519,7 @@ async def test_a_chat_is_not_given_to_who_works_here_no_more(shop: Shop, make_ch
         given = await desk.command("chat.assign", chat=chat, to=boris.me["id"])
         assert given["chat"]["assignee"]["name"] == "boris"
         await desk.command("chat.assign", chat=chat, to=None)
-        await shop.app[STAFF].set_active(uuid, False, by=None)
+        await shop.app[STAFF].update_person(uuid, StaffPatch(is_active=False), by=None)
 
         assert (await desk.refusal("chat.assign", chat=chat, to=boris.me["id"]))["code"] == "not_found"
         await owner.call("PATCH", f"/api/v1/chats/{chat}", json={"assignee": boris.me["id"]}, status=404)

@@ -71,13 +71,13 @@ class LogWrite:
     """One transaction on chats. Make it first of all in the write: taking the revs is the lock that orders commits.
 
     asks: what it is about; only those chats can be accessed.
-    writes: at most how many chats it will change, if that is more than there are asks.
+    writes: at most how many chats it will change; one for each ask unless said.
     """
 
-    def __init__(self, connection: Connection, now: datetime, asks: Sequence[Ask] = (), writes: int = 1) -> None:
+    def __init__(self, connection: Connection, now: datetime, asks: Sequence[Ask] = (), writes: int = 0) -> None:
         self.connection, self.now = connection, now
         self.chats: dict[int, Chat] = {}
-        count = max(writes, len(asks))
+        count = writes or max(len(asks), 1)
         self._rev = queries.next_rev(connection, count)
         self._last_rev = self._rev + count - 1
         # What the writer keeps while it has this connection, and drops when it undoes anything. Whoever else has

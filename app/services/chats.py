@@ -83,7 +83,7 @@ class ChatService:
         def work(session: Session) -> Done[tuple[Chat, Entry | None, bool]]:
             customer = Actor("user", form.customer) if form.customer is not None else actor
             asks = [Question(actor, form.client_id, None), Question(customer, None, None)]
-            write = LogWrite(session.connection(), self._clock.now(), asks)
+            write = LogWrite(session.connection(), self._clock.now(), asks, writes=1)
             data = {"text": form.text} if form.text is not None else None
             opened = {"code": "opened", "subject": form.subject}
             kind = "opened" if data is None else "message"
