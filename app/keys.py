@@ -14,6 +14,7 @@ if TYPE_CHECKING:  # the keys need only the names; importing the parts here woul
     from app.services.customers import CustomerService
     from app.services.history import HistoryService
     from app.services.names import NameBook
+    from app.services.pricing import PriceBook
     from app.services.products import ProductService
     from app.services.staff import StaffService
     from app.services.stats import StatsService
@@ -32,6 +33,7 @@ NAMES: web.AppKey["NameBook"] = web.AppKey("names")
 USERS: web.AppKey["UsersService"] = web.AppKey("users")
 STAFF: web.AppKey["StaffService"] = web.AppKey("staff")
 IMAGES: web.AppKey["ImageStore"] = web.AppKey("images")
+PRICES: web.AppKey["PriceBook"] = web.AppKey("prices")
 PRODUCTS: web.AppKey["ProductService"] = web.AppKey("products")
 CARTS: web.AppKey["CartService"] = web.AppKey("carts")
 CHATS: web.AppKey["ChatService"] = web.AppKey("chats")

@@ -33,6 +33,7 @@ from app.keys import (
     HUB,
     IMAGES,
     NAMES,
+    PRICES,
     PRODUCTS,
     READER,
     SESSIONS,
@@ -56,6 +57,7 @@ from app.services.customers import CustomerService
 from app.services.health import HealthService
 from app.services.names import NameBook
 from app.services.presence import Presence
+from app.services.pricing import PriceBook
 from app.services.products import ProductService
 from app.services.rendering import Renderer
 from app.services.staff import StaffService
@@ -138,7 +140,8 @@ async def run_parts(app: web.Application) -> AsyncIterator[None]:
     chats = app[CHATS] = ChatService(databases.messanger, names, renderer, settings, clock)
     reader = app[READER] = ChatReader(databases.messanger, renderer)
     app[IMAGES] = ImageStore(settings.data)
-    app[PRODUCTS] = ProductService(databases, clock, settings.secret)
+    prices = app[PRICES] = PriceBook(databases.products, clock)
+    app[PRODUCTS] = ProductService(databases, prices, clock, settings.secret)
     app[CARTS] = CartService(databases, clock)
     app[STAFF] = StaffService(databases.users, store, passwords, names, clock)
     app[CREDENTIALS] = CredentialService(databases.users, store, passwords, clock, settings.limits)
@@ -177,6 +180,7 @@ async def run_parts(app: web.Application) -> AsyncIterator[None]:
     rev = await databases.messanger.read(chat_queries.last_rev, hot=True)
     sweeper = app[SWEEPER] = Sweeper(hub, broadcaster.list_changes, broadcaster.fan_out, broadcaster.show_row, rev)
 
+    await prices.refresh()
     await store.start()
     await names.load(("staff", person.id) for person in (await app[STAFF].list_colleagues()).items)
     await presence.start()

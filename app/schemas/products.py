@@ -71,6 +71,14 @@ class CategoryList(OutModel):
     items: list[CategoryOut]
 
 
+class PromotionRef(OutModel):
+    """The promotion that makes a product's price."""
+
+    id: int
+    name: str
+    ends_at: datetime
+
+
 class ProductOut(OutModel):
     """A product as the shop shows it."""
 
@@ -82,6 +90,7 @@ class ProductOut(OutModel):
     price: Money = Field(description="What one piece costs now.")
     old_price: Money | None = Field(description="Price without the discount; null when there is none.")
     discount: float = Field(description="Percent taken off the old price, at most two decimals.")
+    promotion: PromotionRef | None = Field(description="What made the price; null when it is the product's own.")
     valid_until: datetime | None = Field(description="When the price changes by itself; null if it does not.")
     in_stock: bool
     remains: int

@@ -24,8 +24,9 @@ from app.schemas.products import (
     ProductOut,
     ProductPage,
     ProductQuery,
+    PromotionRef,
 )
-from app.services.pricing import discounted
+from app.services.pricing import PriceBook
 from db.database import Databases
 from db.queries import products as queries
 
@@ -41,8 +42,8 @@ _POSITION = Struct(">qq8s")  # creation_time in microseconds, id, seal
 class ProductService:
     """Reads of the catalogue. ``secret`` seals cursors, so that one of another filter or shop is refused."""
 
-    def __init__(self, databases: Databases, clock: Clock, secret: str = "") -> None:
-        self._products, self._clock = databases.products, clock
+    def __init__(self, databases: Databases, prices: PriceBook, clock: Clock, secret: str = "") -> None:
+        self._products, self._prices, self._clock = databases.products, prices, clock
         self._key = blake2b(secret.encode()).digest()
         self._pages: OrderedDict[str, ProductPage] = OrderedDict()
 
@@ -57,8 +58,7 @@ class ProductService:
         page = self._pages.get(tag)
         if page is None:
             page = await self._read_page(query)
-            # The pages that everybody opens. The tag changes with the catalogue, but not when a price runs out.
-            if query.cursor is None and not any(item.valid_until for item in page.items):
+            if query.cursor is None:  # the pages that everybody opens
                 self._pages[tag] = page
                 if len(self._pages) > CACHED_PAGES:
                     self._pages.popitem(last=False)
@@ -67,19 +67,24 @@ class ProductService:
         return page
 
     async def page_tag(self, actor: Actor, query: ProductQuery) -> str:
-        """What a page's ETag says: the catalogue's epoch, and which page it is. Raises Forbidden."""
+        """What a page's ETag says: the catalogue's epoch, which promotions run, and which page it is.
+
+        Raises:
+            Forbidden: a status that only staff may see.
+        """
         if query.status != "published" and not actor.is_staff:
             raise Forbidden("Only published products are shown to everybody.")
         epoch = await self._products.read(queries.get_epoch, hot=True)
         asked = repr((query.limit, query.cursor, query.group, query.category, query.status)).encode()
-        return f"{epoch}-{blake2b(asked, digest_size=9).hexdigest()}"
+        prices = self._prices.stamp(self._clock.now())
+        return f"{epoch}-{prices}-{blake2b(asked, digest_size=9).hexdigest()}"
 
     async def get_product(self, actor: Actor, article: int) -> ProductOut:
         """One product. Raises NotFound: there is none, or it is not published and the actor is not staff."""
         row = await self._products.read(lambda connection: queries.get_product(connection, article), hot=True)
         if row is None or (row.status != "published" and not actor.is_staff):
             raise NotFound
-        return _product_out(row, self._clock.now())
+        return self._product_out(row, self._clock.now())
 
     async def list_groups(self) -> list[GroupOut]:
         """All groups in display order, each with its categories."""
@@ -131,9 +136,39 @@ class ProductService:
             )
             shown = rows[: query.limit]
             following = self._cursor(query, shown[-1]) if len(rows) > query.limit else None
-            return ProductPage(items=[_product_out(row, now) for row in shown], next=following)
+            return ProductPage(items=[self._product_out(row, now) for row in shown], next=following)
 
         return await self._products.read(read, hot=query.limit <= HOT_LIMIT)
+
+    def _product_out(self, row: Any, now: datetime) -> ProductOut:
+        price = self._prices.current_price(row, now)
+        stars: Mapping[int, int] = {1: row.r1, 2: row.r2, 3: row.r3, 4: row.r4, 5: row.r5}
+        count = sum(stars.values())
+        return ProductOut(
+            article=row.article,
+            name=row.name,
+            status=row.status,
+            group=GroupRef(slug=row.group_slug, name=row.group_name),
+            category=CategoryRef(slug=row.category_slug, name=row.category_name),
+            price=Money(amount=price.effective_minor),
+            old_price=Money(amount=row.price_minor) if price.effective_minor < row.price_minor else None,
+            discount=row.discount_bp / 100,
+            promotion=PromotionRef.model_validate(price.promotion) if price.promotion else None,
+            valid_until=price.valid_until,
+            in_stock=row.remains > 0,
+            remains=row.remains,
+            rating=round(sum(star * times for star, times in stars.items()) / count, 2) if count else None,
+            rating_count=count,
+            tags=row.tags,
+            specifications=row.specifications,
+            country_origin=row.country_origin,
+            description=row.description,
+            images=[IMAGES_PATH + name for name in row.images],
+            creation_time=row.creation_time,
+            edit_time=row.edit_time,
+            version=row.version,
+            rev=row.rev,
+        )
 
     def _cursor(self, query: ProductQuery, last: Any) -> str:
         micros = (last.creation_time - _EPOCH) // timedelta(microseconds=1)
@@ -157,40 +192,9 @@ class ProductService:
 
 
 def product_tag(product: ProductOut) -> str:
-    """What a product's ETag says: version (the part If-Match compares), rev, and when the price changes by itself."""
-    boundary = 0 if product.valid_until is None else int(product.valid_until.timestamp())
-    return f"{product.version}.{product.rev}.{boundary}"
-
-
-def _product_out(row: Any, now: datetime) -> ProductOut:
-    is_over = row.valid_until is not None and row.valid_until <= now  # then the stored price is no longer the price
-    price = discounted(row.price_minor, row.discount_bp) if is_over else row.effective_minor
-    stars: Mapping[int, int] = {1: row.r1, 2: row.r2, 3: row.r3, 4: row.r4, 5: row.r5}
-    count = sum(stars.values())
-    return ProductOut(
-        article=row.article,
-        name=row.name,
-        status=row.status,
-        group=GroupRef(slug=row.group_slug, name=row.group_name),
-        category=CategoryRef(slug=row.category_slug, name=row.category_name),
-        price=Money(amount=price),
-        old_price=Money(amount=row.price_minor) if price < row.price_minor else None,
-        discount=row.discount_bp / 100,
-        valid_until=None if is_over else row.valid_until,
-        in_stock=row.remains > 0,
-        remains=row.remains,
-        rating=round(sum(star * times for star, times in stars.items()) / count, 2) if count else None,
-        rating_count=count,
-        tags=row.tags,
-        specifications=row.specifications,
-        country_origin=row.country_origin,
-        description=row.description,
-        images=[IMAGES_PATH + name for name in row.images],
-        creation_time=row.creation_time,
-        edit_time=row.edit_time,
-        version=row.version,
-        rev=row.rev,
-    )
+    """What a product's ETag says: version (the part If-Match compares), rev, and what the clock makes of the price."""
+    priced = repr((product.price, product.promotion, product.valid_until)).encode()
+    return f"{product.version}.{product.rev}.{blake2b(priced, digest_size=6).hexdigest()}"
 
 
 def _image_url(name: str | None) -> str | None:

@@ -1,10 +1,9 @@
 """What products cost: the effective price in their rows, and the log of it."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, bindparam, insert, select, update
+from sqlalchemy import Row, bindparam, case, insert, select, update
 from sqlalchemy.orm import Session
 
 from db.models.products import PriceLog, Product, ProductCategory, ProductGroup
@@ -52,7 +51,17 @@ def set_prices(session: Session, rows: Sequence[dict[str, Any]]) -> None:
         session.connection().execute(_set_price, list(rows))
 
 
-def add_price_log(session: Session, rows: Sequence[dict[str, Any]], now: datetime) -> None:
-    """Note that these products cost something else from ``now`` on."""
+def set_own_price(session: Session, product_id: int, price_minor: int, discount_bp: int) -> None:
+    """Give a product another price and discount; `set_prices` must follow. No effective price exceeds the price."""
+    effective = case((Product.effective_minor > price_minor, price_minor), else_=Product.effective_minor)
+    session.execute(
+        update(Product)
+        .where(Product.id == product_id)
+        .values(price_minor=price_minor, discount_bp=discount_bp, effective_minor=effective)
+    )
+
+
+def add_price_log(session: Session, rows: Sequence[dict[str, Any]]) -> None:
+    """Note what products cost, each from its ``start_time`` on."""
     if rows:
-        session.connection().execute(insert(PriceLog), [{"start_time": now, **row} for row in rows])
+        session.connection().execute(insert(PriceLog), list(rows))
