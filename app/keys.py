@@ -7,6 +7,8 @@ from aiohttp import web
 if TYPE_CHECKING:  # the keys need only the names; importing the parts here would be a circle
     from app.clock import Clock
     from app.images import ImageStore
+    from app.services.announcements import AnnouncementService
+    from app.services.boundaries import Boundaries
     from app.services.carts import CartService
     from app.services.chat_reader import ChatReader
     from app.services.chats import ChatService
@@ -14,8 +16,10 @@ if TYPE_CHECKING:  # the keys need only the names; importing the parts here woul
     from app.services.customers import CustomerService
     from app.services.history import HistoryService
     from app.services.names import NameBook
+    from app.services.prices import PriceService
     from app.services.pricing import PriceBook
     from app.services.products import ProductService
+    from app.services.promotions import PromotionService
     from app.services.staff import StaffService
     from app.services.stats import StatsService
     from app.services.users import UsersService
@@ -33,7 +37,11 @@ NAMES: web.AppKey["NameBook"] = web.AppKey("names")
 USERS: web.AppKey["UsersService"] = web.AppKey("users")
 STAFF: web.AppKey["StaffService"] = web.AppKey("staff")
 IMAGES: web.AppKey["ImageStore"] = web.AppKey("images")
+BOUNDARIES: web.AppKey["Boundaries"] = web.AppKey("boundaries")
 PRICES: web.AppKey["PriceBook"] = web.AppKey("prices")
+PRICE_LIST: web.AppKey["PriceService"] = web.AppKey("price_list")
+PROMOTIONS: web.AppKey["PromotionService"] = web.AppKey("promotions")
+ANNOUNCEMENTS: web.AppKey["AnnouncementService"] = web.AppKey("announcements")
 PRODUCTS: web.AppKey["ProductService"] = web.AppKey("products")
 CARTS: web.AppKey["CartService"] = web.AppKey("carts")
 CHATS: web.AppKey["ChatService"] = web.AppKey("chats")

@@ -17,12 +17,26 @@ from app.clock import Clock
 from app.commands import Parts, explain, make_dispatch
 from app.cookies import audience_of, setup_sessions
 from app.errors import Forbidden, ServiceError
+from app.handlers import (
+    announcements,
+    docs,
+    health,
+    images,
+    prices,
+    products,
+    promotions,
+    sessions,
+    staff,
+    stats,
+    users,
+)
 from app.handlers import carts as cart_routes
 from app.handlers import chats as chat_routes
-from app.handlers import docs, health, images, products, sessions, staff, stats, users
 from app.handlers.health import HEALTH
 from app.images import ImageStore
 from app.keys import (
+    ANNOUNCEMENTS,
+    BOUNDARIES,
     CARTS,
     CHATS,
     CLOCK,
@@ -33,8 +47,10 @@ from app.keys import (
     HUB,
     IMAGES,
     NAMES,
+    PRICE_LIST,
     PRICES,
     PRODUCTS,
+    PROMOTIONS,
     READER,
     SESSIONS,
     SETTINGS,
@@ -48,6 +64,8 @@ from app.middlewares import MIDDLEWARES, REQUEST_ID, security_headers
 from app.pages.handlers import setup_pages
 from app.passwords import Passwords
 from app.services import history
+from app.services.announcements import AnnouncementService
+from app.services.boundaries import Boundaries
 from app.services.broadcast import Broadcaster
 from app.services.carts import CartService
 from app.services.chat_reader import ChatReader
@@ -57,8 +75,10 @@ from app.services.customers import CustomerService
 from app.services.health import HealthService
 from app.services.names import NameBook
 from app.services.presence import Presence
+from app.services.prices import PriceService
 from app.services.pricing import PriceBook
 from app.services.products import ProductService
+from app.services.promotions import PromotionService
 from app.services.rendering import Renderer
 from app.services.staff import StaffService
 from app.services.stats import StatsService
@@ -84,7 +104,10 @@ SWEEPER: web.AppKey[Sweeper] = web.AppKey("sweeper", Sweeper)
 # A thread that holds the interpreter gives it up ten times sooner than by default: the writer's thread and the loop
 # take turns thousands of times a second.
 SWITCH_S = 0.0005
-ROUTES = (sessions, users, staff, stats, chat_routes, cart_routes, products, images, docs, health)
+ROUTES = (
+    sessions, users, staff, stats, chat_routes, cart_routes, products, prices, promotions, announcements, images, docs,
+    health,
+)  # fmt: skip
 
 
 def create_app(settings: Settings, clock: Clock | None = None) -> web.Application:
@@ -140,9 +163,13 @@ async def run_parts(app: web.Application) -> AsyncIterator[None]:
     chats = app[CHATS] = ChatService(databases.messanger, names, renderer, settings, clock)
     reader = app[READER] = ChatReader(databases.messanger, renderer)
     app[IMAGES] = ImageStore(settings.data)
-    prices = app[PRICES] = PriceBook(databases.products, clock)
-    app[PRODUCTS] = ProductService(databases, prices, clock, settings.secret)
+    price_book = app[PRICES] = PriceBook(databases.products, clock)
+    boundaries = app[BOUNDARIES] = Boundaries(databases.products, price_book, clock)
+    app[PRODUCTS] = ProductService(databases, price_book, clock, settings.secret)
     app[CARTS] = CartService(databases, clock)
+    app[PRICE_LIST] = PriceService(databases.products, clock, settings.secret)
+    app[PROMOTIONS] = PromotionService(databases.products, boundaries, clock, settings.secret)
+    app[ANNOUNCEMENTS] = AnnouncementService(databases.products, clock, settings.secret)
     app[STAFF] = StaffService(databases.users, store, passwords, names, clock)
     app[CREDENTIALS] = CredentialService(databases.users, store, passwords, clock, settings.limits)
     app[CUSTOMERS] = CustomerService(databases.users, store, clock)
@@ -180,7 +207,7 @@ async def run_parts(app: web.Application) -> AsyncIterator[None]:
     rev = await databases.messanger.read(chat_queries.last_rev, hot=True)
     sweeper = app[SWEEPER] = Sweeper(hub, broadcaster.list_changes, broadcaster.fan_out, broadcaster.show_row, rev)
 
-    await prices.refresh()
+    await boundaries.start()
     await store.start()
     await names.load(("staff", person.id) for person in (await app[STAFF].list_colleagues()).items)
     await presence.start()
@@ -192,6 +219,7 @@ async def run_parts(app: web.Application) -> AsyncIterator[None]:
     await presence.stop()
     await chats.marks.stop()
     await relay.stop()
+    await boundaries.stop()
     await store.stop()
     passwords.close()
     await databases.close()

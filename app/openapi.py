@@ -43,6 +43,8 @@ _PATH: dict[str, Schema] = {
     "article": {"type": "integer", "minimum": 1, "maximum": MAX_INT, "description": "The product's article."},
     "user_id": {"type": "integer", "minimum": 1, "maximum": MAX_INT, "description": "The customer's id."},
     "uuid": {"type": "string", "description": "The UUID of a member of staff."},
+    "promotion_id": {"type": "integer", "minimum": 1, "maximum": MAX_INT, "description": "The promotion's id."},
+    "announcement_id": {"type": "integer", "minimum": 1, "maximum": MAX_INT, "description": "The announcement's id."},
     "slug": {"type": "string", "description": "The group's or category's name in addresses."},
 }
 
@@ -54,6 +56,8 @@ _TAGS = {
     "chats": "Support chats and their messages. What is posted here is broadcast on the socket.",
     "products": "The catalogue.",
     "cart": "One's own cart. A change answers with all of it; with If-Match only the cart that was seen is changed.",
+    "promotions": "Reductions for some time, exact to the clock.",
+    "announcements": "What the shop tells everybody for some time.",
     "service": "Documents about the interface, and the server's health.",
 }
 

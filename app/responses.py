@@ -8,9 +8,11 @@ from pydantic import BaseModel
 from pydantic_core import to_json
 
 from app.errors import ServiceError
+from app.services.once import Once
 
 JSON = "application/json"
 PROBLEM = "application/problem+json"
+REPLAY = "Idempotent-Replay"
 
 
 def json_response(
@@ -21,6 +23,12 @@ def json_response(
     """Answer with JSON; ``bytes`` are JSON already."""
     body = value if isinstance(value, bytes) else to_json(value)
     return web.Response(body=body, status=status, headers={hdrs.CONTENT_TYPE: JSON, **(headers or {})})
+
+
+def added_response(once: Once[Any], headers: Mapping[str, str] | None = None) -> web.Response:
+    """Answer 201 with what was made; to a key that came again with what was made then, and a header that says so."""
+    replay = {REPLAY: "true"} if once.is_replay else {}
+    return json_response(once.answer, status=201, headers={**replay, **(headers or {})})
 
 
 def tagged_response(request: web.Request, etag: str, body: bytes, content_type: str = JSON) -> web.Response:

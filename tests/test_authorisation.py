@@ -95,6 +95,21 @@ GET    /api/v1/products                     200     200 200   200   200  200    
 GET    /api/v1/products :drafts             403     403 403   403   403  403     200     200     200   200
 GET    /api/v1/products/{article}           200     200 200   200   200  200     200     200     200   200
 GET    /api/v1/products/{article} :draft    404     404 404   404   404  404     200     200     200   200
+PUT    /api/v1/products/{article}/price     401     401 403   403   403  403     200     403     403   200
+GET    /api/v1/products/{article}/price-history 200 200 200   200   200  200     200     200     200   200
+GET    /api/v1/products/{article}/price-history :draft 404 404 404 404 404 404   200     200     200   200
+GET    /api/v1/promotions                   200     200 200   200   200  200     200     200     200   200
+GET    /api/v1/promotions :planned          403     403 403   403   403  403     200     200     200   200
+POST   /api/v1/promotions                   401     401 403   403   403  403     403     403     403   201
+GET    /api/v1/promotions/{promotion_id}    404     404 404   404   404  404     200     200     200   200
+PATCH  /api/v1/promotions/{promotion_id}    401     401 403   403   403  403     403     403     403   200
+DELETE /api/v1/promotions/{promotion_id}    401     401 403   403   403  403     403     403     403   204
+GET    /api/v1/announcements                200     200 200   200   200  200     200     200     200   200
+GET    /api/v1/announcements :planned       403     403 403   403   403  403     200     200     200   200
+POST   /api/v1/announcements                401     401 403   403   403  403     403     403     403   201
+GET    /api/v1/announcements/{announcement_id} 404  404 404   404   404  404     200     200     200   200
+PATCH  /api/v1/announcements/{announcement_id} 401  401 403   403   403  403     403     403     403   200
+DELETE /api/v1/announcements/{announcement_id} 401  401 403   403   403  403     403     403     403   204
 GET    /api/v1/groups                       200     200 200   200   200  200     200     200     200   200
 GET    /api/v1/categories                   200     200 200   200   200  200     200     200     200   200
 GET    /api/v1/cart                         200     200 200   200   200  200     403     403     403   403
@@ -183,9 +198,24 @@ MAY = {
     "members": CUSTOMERS | STAFF_COLUMNS - {"manager"},
     "staff": STAFF_COLUMNS,
     "staff:chats.answer": STAFF_COLUMNS - {"manager"},
+    "staff:prices": {"manager", "owner"},
+    "staff:promotions": {"owner"},
+    "staff:announcements": {"owner"},
 }
 # The whole of a chat is its customer's and the staff's: only these may succeed where a chat is named.
 CHAT_COLUMNS = {"guest", "answers", "assigns", "owner"}
+
+
+TIMES = {"starts_at": "2100-01-01T00:00:00Z", "ends_at": "2100-01-02T00:00:00Z"}
+PLANNED: dict[str, dict[str, Any]] = {
+    "promotions": {"name": "Распродажа", "kind": "percent", "value": 1000, "scope": "all", **TIMES},
+    "announcements": {"title": "Каникулы", **TIMES},
+}
+# These want to know which version was seen.
+CONDITIONAL = {
+    "PUT /api/v1/products/{article}/price",
+    *(f"{method} /api/v1/{noun}/{{{noun[:-1]}_id}}" for method in ("PATCH", "DELETE") for noun in PLANNED),
+}
 
 
 @dataclass(frozen=True)
@@ -256,14 +286,17 @@ class House:
         method, path = row.key.split()
         article = DRAFT if row.name.endswith(":draft") else PUBLISHED
         colleague = await self.colleague() if "{uuid}" in path else None
+        planned = await self.planned(path)
         path = path.format(
             chat_id=chat, article=article, name="0" * 32 + ".svg", language="ru", section="none",
             user_id=guest.me["id"],
-            uuid=colleague.uuid if colleague else "",
+            uuid=colleague.uuid if colleague else "", promotion_id=planned, announcement_id=planned,
         )  # fmt: skip
         options = await self.options(row, person, guest)
         if colleague:
             options["headers"] = {"If-Match": f'"{version_of(colleague.edit_time)}"'}
+        elif row.key in CONDITIONAL:
+            options["headers"] = {"If-Match": await self.present_tag(path)}
         if row.name.endswith(":own"):  # put in and taken out, as far as the person may
             await person.call("PUT", f"/api/v1/cart/lines/{article}", json={"quantity": 1})
             await person.call("DELETE", "/api/v1/cart")
@@ -282,6 +315,21 @@ class House:
         name = f"colleague{next(self.names)}"
         form = StaffIn(username=name, email=f"{name}@example.org", password=PASSWORD)
         return await self.shop.app[STAFF].create_staff(form, by=None)
+
+    async def planned(self, path: str) -> int:
+        """A promotion or announcement that is yet to begin, if the path names one."""
+        noun = path.removeprefix("/api/v1/").partition("/")[0]
+        if noun not in PLANNED or not path.endswith("_id}"):
+            return 0
+        owner = await self.person("owner")
+        made = await owner.call("POST", f"/api/v1/{noun}", json=PLANNED[noun], status=201)
+        return int(made["id"])
+
+    async def present_tag(self, path: str) -> str:
+        """What the owner would send as If-Match."""
+        owner = await self.person("owner")
+        async with owner.request("GET", path.removesuffix("/price")) as response:
+            return str(response.headers["ETag"])
 
     async def options(self, row: Row, person: Person, guest: Person) -> dict[str, Any]:
         """A query or body that is right, so that only the asker decides."""
@@ -321,6 +369,10 @@ class House:
             "PATCH /api/v1/chats/{chat_id} :claim": {"assignee": "me"},
             "PATCH /api/v1/chats/{chat_id} :assign": {"assignee": colleague.me["id"] if colleague else 0},
             "PATCH /api/v1/chats/{chat_id} :unassign": {"assignee": None},
+            "PUT /api/v1/products/{article}/price": {"price": {"amount": 1000 + next(self.names)}},
+            **{f"POST /api/v1/{noun}": form for noun, form in PLANNED.items()},
+            "PATCH /api/v1/promotions/{promotion_id}": {"name": name},
+            "PATCH /api/v1/announcements/{announcement_id}": {"title": name},
             "POST /api/v1/chats/{chat_id}/messages": {"client_id": name, "text": "Здравствуйте"},
             "PATCH /api/v1/cart": {"lines": {str(PUBLISHED): 1}},
             "POST /api/v1/cart/lines": {"article": PUBLISHED},
@@ -332,6 +384,8 @@ class House:
             "GET /api/v1/chats/{chat_id}/messages :notes": {"log": "notes"},
             "GET /api/v1/products :drafts": {"status": "draft"},
             "GET /api/v1/staff :everybody": {"everybody": "true"},
+            "GET /api/v1/promotions :planned": {"period": "planned"},
+            "GET /api/v1/announcements :planned": {"period": "planned"},
         }
         if row.name in bodies:
             return {"json": bodies[row.name]}

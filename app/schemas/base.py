@@ -1,8 +1,11 @@
 """The two kinds of model at the edge, what comes in (`ApiModel`) and what goes out (`OutModel`), and common types."""
 
+import unicodedata
+from datetime import UTC, datetime
 from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic_core import PydanticCustomError
 
 MAX_INT = 2**53 - 1
 """The largest integer that every JSON reader keeps exactly, JavaScript's among them."""
@@ -55,3 +58,23 @@ def _image_url(name: str | None) -> str | None:
 
 # The address of a picture of ours, made from the name of its file.
 ImageUrl = Annotated[str | None, BeforeValidator(_image_url), Field(description="Address of a picture.")]
+
+
+def _one_line(value: str) -> str:
+    return unicodedata.normalize("NFC", " ".join(value.split()))
+
+
+Title = Annotated[  # a name that people give: more than spaces, and no more of those than one at a time
+    str,
+    Field(pattern=r"^[^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*$"),
+    AfterValidator(_one_line),
+]
+
+
+def _in_utc(value: datetime) -> datetime:
+    if not 2000 <= value.year < 2200:  # far from where arithmetic with time zones and days ends
+        raise PydanticCustomError("moment_range", "This time is too far away")
+    return value.astimezone(UTC)
+
+
+Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]

@@ -89,6 +89,9 @@ class ProductOut(OutModel):
     category: CategoryRef
     price: Money = Field(description="What one piece costs now.")
     old_price: Money | None = Field(description="Price without the discount; null when there is none.")
+    lowest_price: Money | None = Field(
+        description="On the product's own route: the lowest price of the 30 days before it was reduced."
+    )
     discount: float = Field(description="Percent taken off the old price, at most two decimals.")
     promotion: PromotionRef | None = Field(description="What made the price; null when it is the product's own.")
     valid_until: datetime | None = Field(description="When the price changes by itself; null if it does not.")

@@ -102,6 +102,11 @@ class Promotions:
             for target in one.targets if one.scope != "all" else (None,):
                 self._by_target[one.scope, target].append(one)
 
+    def next_boundary(self, now: datetime) -> datetime | None:
+        """When the next of them starts or ends, after ``now``."""
+        index = bisect_right(self.boundaries, now)
+        return self.boundaries[index] if index < len(self.boundaries) else None
+
     def touching(self, row: Priced) -> Iterator[Reduction]:
         """Those in whose scope the product is, whenever they run; one may come twice, by two tags."""
         found = self._by_target

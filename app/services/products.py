@@ -26,9 +26,10 @@ from app.schemas.products import (
     ProductQuery,
     PromotionRef,
 )
-from app.services.pricing import PriceBook
+from app.services.pricing import Price, PriceBook
 from db.database import Databases
 from db.queries import products as queries
+from db.queries.prices import get_lowest_price
 
 IMAGES_PATH = "/images/"
 CACHED_PAGES = 64
@@ -84,7 +85,12 @@ class ProductService:
         row = await self._products.read(lambda connection: queries.get_product(connection, article), hot=True)
         if row is None or (row.status != "published" and not actor.is_staff):
             raise NotFound
-        return self._product_out(row, self._clock.now())
+        now = self._clock.now()
+        price = self._prices.current_price(row, now)
+        lowest = None
+        if price.effective_minor < row.price_minor:
+            lowest = await self._products.read(lambda c: get_lowest_price(c, row.id, now), hot=True)
+        return product_out(row, price, lowest)
 
     async def list_groups(self) -> list[GroupOut]:
         """All groups in display order, each with its categories."""
@@ -136,39 +142,11 @@ class ProductService:
             )
             shown = rows[: query.limit]
             following = self._cursor(query, shown[-1]) if len(rows) > query.limit else None
-            return ProductPage(items=[self._product_out(row, now) for row in shown], next=following)
+            return ProductPage(
+                items=[product_out(row, self._prices.current_price(row, now)) for row in shown], next=following
+            )
 
         return await self._products.read(read, hot=query.limit <= HOT_LIMIT)
-
-    def _product_out(self, row: Any, now: datetime) -> ProductOut:
-        price = self._prices.current_price(row, now)
-        stars: Mapping[int, int] = {1: row.r1, 2: row.r2, 3: row.r3, 4: row.r4, 5: row.r5}
-        count = sum(stars.values())
-        return ProductOut(
-            article=row.article,
-            name=row.name,
-            status=row.status,
-            group=GroupRef(slug=row.group_slug, name=row.group_name),
-            category=CategoryRef(slug=row.category_slug, name=row.category_name),
-            price=Money(amount=price.effective_minor),
-            old_price=Money(amount=row.price_minor) if price.effective_minor < row.price_minor else None,
-            discount=row.discount_bp / 100,
-            promotion=PromotionRef.model_validate(price.promotion) if price.promotion else None,
-            valid_until=price.valid_until,
-            in_stock=row.remains > 0,
-            remains=row.remains,
-            rating=round(sum(star * times for star, times in stars.items()) / count, 2) if count else None,
-            rating_count=count,
-            tags=row.tags,
-            specifications=row.specifications,
-            country_origin=row.country_origin,
-            description=row.description,
-            images=[IMAGES_PATH + name for name in row.images],
-            creation_time=row.creation_time,
-            edit_time=row.edit_time,
-            version=row.version,
-            rev=row.rev,
-        )
 
     def _cursor(self, query: ProductQuery, last: Any) -> str:
         micros = (last.creation_time - _EPOCH) // timedelta(microseconds=1)
@@ -195,6 +173,38 @@ def product_tag(product: ProductOut) -> str:
     """What a product's ETag says: version (the part If-Match compares), rev, and what the clock makes of the price."""
     priced = repr((product.price, product.promotion, product.valid_until)).encode()
     return f"{product.version}.{product.rev}.{blake2b(priced, digest_size=6).hexdigest()}"
+
+
+def product_out(row: Any, price: Price, lowest_minor: int | None = None) -> ProductOut:
+    """A row of `db.queries.products.get_product` as it is shown at that price."""
+    stars: Mapping[int, int] = {1: row.r1, 2: row.r2, 3: row.r3, 4: row.r4, 5: row.r5}
+    count = sum(stars.values())
+    return ProductOut(
+        article=row.article,
+        name=row.name,
+        status=row.status,
+        group=GroupRef(slug=row.group_slug, name=row.group_name),
+        category=CategoryRef(slug=row.category_slug, name=row.category_name),
+        price=Money(amount=price.effective_minor),
+        old_price=Money(amount=row.price_minor) if price.effective_minor < row.price_minor else None,
+        lowest_price=None if lowest_minor is None else Money(amount=lowest_minor),
+        discount=row.discount_bp / 100,
+        promotion=PromotionRef.model_validate(price.promotion) if price.promotion else None,
+        valid_until=price.valid_until,
+        in_stock=row.remains > 0,
+        remains=row.remains,
+        rating=round(sum(star * times for star, times in stars.items()) / count, 2) if count else None,
+        rating_count=count,
+        tags=row.tags,
+        specifications=row.specifications,
+        country_origin=row.country_origin,
+        description=row.description,
+        images=[IMAGES_PATH + name for name in row.images],
+        creation_time=row.creation_time,
+        edit_time=row.edit_time,
+        version=row.version,
+        rev=row.rev,
+    )
 
 
 def _image_url(name: str | None) -> str | None:

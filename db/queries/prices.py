@@ -1,14 +1,18 @@
 """What products cost: the effective price in their rows, and the log of it."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, bindparam, case, insert, select, update
+from sqlalchemy import Connection, Integer, Row, Select, bindparam, case, func, insert, select, tuple_, update
 from sqlalchemy.orm import Session
 
+from db.models.base import Id, UtcDateTime
 from db.models.products import PriceLog, Product, ProductCategory, ProductGroup
 
 AnyRow = Row[*tuple[Any, ...]]
+
+LOOK_BACK = timedelta(days=30)
 
 _priced = (
     select(
@@ -40,6 +44,24 @@ _set_price = (
 )
 
 
+_log = select(PriceLog.id, PriceLog.start_time, PriceLog.price_minor, PriceLog.effective_minor).where(
+    PriceLog.product_id == bindparam("product_id")
+)
+_place = tuple_(PriceLog.start_time, PriceLog.id)
+_given_place = tuple_(bindparam("time", type_=UtcDateTime()), bindparam("id", type_=Id))
+_newest = _log.order_by(PriceLog.start_time.desc(), PriceLog.id.desc())
+_last_full = _newest.where(PriceLog.effective_minor >= PriceLog.price_minor).limit(1)
+_next = _log.where(_place > _given_place).order_by(PriceLog.start_time, PriceLog.id).limit(1)
+_in_force = _newest.where(PriceLog.start_time <= bindparam("moment", type_=UtcDateTime())).limit(1)
+_lowest = select(func.min(PriceLog.effective_minor)).where(
+    PriceLog.product_id == bindparam("product_id"),
+    PriceLog.start_time >= bindparam("moment", type_=UtcDateTime()),
+    _place <= _given_place,
+)
+_page_of_log = _newest.limit(bindparam("most", type_=Integer()))
+_later_page_of_log = _page_of_log.where(_place < _given_place)
+
+
 def list_priced(session: Session, product_ids: Sequence[int]) -> Sequence[AnyRow]:
     """What decides the prices of these products, by id. At most some hundreds at once."""
     return session.connection().execute(_priced.where(Product.id.in_(product_ids))).all()
@@ -49,6 +71,12 @@ def set_prices(session: Session, rows: Sequence[dict[str, Any]]) -> None:
     """Write effective prices: rows of ``wanted`` (the id), ``effective``, ``until``, ``by``; each rev rises."""
     if rows:
         session.connection().execute(_set_price, list(rows))
+
+
+def note_edit(session: Session, product_id: int, now: datetime) -> None:
+    """Staff have edited a product: its version rises."""
+    edit = update(Product).where(Product.id == product_id)
+    session.execute(edit.values(version=Product.version + 1, edit_time=now))
 
 
 def set_own_price(session: Session, product_id: int, price_minor: int, discount_bp: int) -> None:
@@ -65,3 +93,52 @@ def add_price_log(session: Session, rows: Sequence[dict[str, Any]]) -> None:
     """Note what products cost, each from its ``start_time`` on."""
     if rows:
         session.connection().execute(insert(PriceLog), list(rows))
+
+
+def list_touched(connection: Connection, scope: str, targets: Collection[Any], after_id: int, limit: int) -> list[int]:
+    """Ids of products within a promotion's scope, above ``after_id``. A tag may be on any product, so that is all.
+
+    One more scope is ``stale``: those whose price some promotion has had a part in.
+    """
+    found = select(Product.id).where(Product.id > after_id).order_by(Product.id).limit(limit)
+    if scope == "products":
+        found = found.where(Product.article.in_(targets))
+    elif scope == "categories":
+        found = found.where(Product.category_id.in_(_ids_of(ProductCategory, targets)))
+    elif scope == "groups":
+        found = found.where(Product.group_id.in_(_ids_of(ProductGroup, targets)))
+    elif scope == "stale":
+        found = found.where(Product.valid_until.is_not(None))
+    return list(connection.execute(found).scalars())
+
+
+def list_price_log(
+    connection: Connection, product_id: int, after: tuple[datetime, int] | None, limit: int
+) -> Sequence[AnyRow]:
+    """What a product has cost, newest first; older than ``after`` (time and id) if given."""
+    given = {"product_id": product_id, "most": limit}
+    if after is None:
+        return connection.execute(_page_of_log, given).all()
+    return connection.execute(_later_page_of_log, {**given, "time": after[0], "id": after[1]}).all()
+
+
+def get_lowest_price(connection: Connection, product_id: int, now: datetime) -> int | None:
+    """The lowest price of the 30 days before the present reduction began, as the EU's Omnibus directive has it.
+
+    The reduction began when the product last ceased to cost its full price: growing reductions are one. A price counts
+    if it was in force at any moment of those days. None: the product has never been sold at its full price.
+    """
+    of_product = {"product_id": product_id}
+    full = connection.execute(_last_full, of_product).one_or_none()
+    if full is None:
+        return None
+    last_full = {**of_product, "time": full.start_time, "id": full.id}
+    began = connection.execute(_next, last_full).one_or_none()
+    moment = (began.start_time if began else now) - LOOK_BACK  # none: it has begun, and the log does not know it yet
+    before = connection.execute(_in_force, {**of_product, "moment": moment}).one_or_none()
+    during = connection.execute(_lowest, {**last_full, "moment": moment}).scalar_one()
+    return min(price for price in (before and before.effective_minor, during) if price is not None)
+
+
+def _ids_of(model: type[ProductGroup] | type[ProductCategory], slugs: Collection[str]) -> Select[Any]:
+    return select(model.id).where(model.slug.in_(slugs))
