@@ -213,17 +213,7 @@ async def test_the_lowest_price_is_what_each_day_says(market: Market, seed: int)
         price = random.randrange(50, 100)
         reduced = random.choice([price, random.randrange(1, price)])
         log.append((log[-1][0] + random.randrange(1, 15) * DAY, price, reduced))
-    rows = [
-        {
-            "product_id": product_id,
-            "start_time": time,
-            "price_minor": price,
-            "effective_minor": effective,
-            "service_person_id": None,
-            "promotion_id": None,
-        }
-        for time, price, effective in log[1:]
-    ]
+    rows = [(product_id, price, effective, time, None, None) for time, price, effective in log[1:]]
     await market.products.write(lambda session: Done(queries.add_price_log(session, rows)))
     now = log[-1][0] + DAY
 

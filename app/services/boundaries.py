@@ -68,12 +68,9 @@ class Boundaries:
 
     def _touched(self, promotions: Promotions, now: datetime) -> set[Reduction]:
         """The promotions that came, changed or went, and those that started or ended, since the rows agreed."""
-        passed = {
-            one
-            for one in promotions.all
-            if self._until < one.starts_at <= now or self._until < one.ends_at <= now
-        }  # fmt: skip
-        return passed | (set(promotions.all) ^ set(self._settled.all))
+        passed = {one for one in promotions.all if self._until < one.starts_at <= now or one.ends_at <= now}
+        # What had ended by then is in nobody's price any more; the book forgets it some time later.
+        return {one for one in passed | (set(promotions.all) ^ set(self._settled.all)) if one.ends_at > self._until}
 
     async def _reprice(self, scope: str, targets: Iterable[Any]) -> None:
         after, given = 0, sorted(targets)

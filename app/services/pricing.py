@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from hashlib import blake2b
 from typing import Any, Protocol
 
@@ -45,7 +46,7 @@ class Priced(Protocol):
     def group_slug(self) -> str: ...
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Reduction:
     """A promotion as far as prices go. It runs from ``starts_at`` up to, and no longer at, ``ends_at``."""
 
@@ -59,6 +60,11 @@ class Reduction:
     priority: int
     starts_at: datetime
     ends_at: datetime
+
+    @cached_property
+    def json(self) -> dict[str, Any]:
+        """As the rows of the products keep it that it reduces."""
+        return {"id": self.id, "name": self.name, "ends_at": self.ends_at.isoformat()}
 
     def of(self, price_minor: int) -> int:
         """What a piece of this price costs under the promotion."""
@@ -80,14 +86,7 @@ class Price:
 
     @property
     def promotion_json(self) -> dict[str, Any] | None:
-        """The promotion as a product's row keeps it."""
-        if self.promotion is None:
-            return None
-        return {
-            "id": self.promotion.id,
-            "name": self.promotion.name,
-            "ends_at": self.promotion.ends_at.isoformat(),
-        }
+        return None if self.promotion is None else self.promotion.json
 
 
 class Promotions:
@@ -180,14 +179,7 @@ def reprice(
         kept = row.effective_minor, row.valid_until, row.promotion
         if (price.effective_minor, price.valid_until, price.promotion_json) == kept:
             continue
-        changed.append(
-            {
-                "wanted": row.id,
-                "effective": price.effective_minor,
-                "until": price.valid_until,
-                "by": price.promotion_json,
-            }
-        )
+        changed.append((row.id, price.effective_minor, price.valid_until, price.promotion_json))
         logged += [_entry(row, step, moment, by) for moment, step in steps]
         events.append(ProductChanged(row.article, row.rev + 1))
     queries.set_prices(session, changed)
@@ -211,8 +203,7 @@ def set_price(
     queries.set_own_price(session, product_id, price_minor, discount_bp)
     [row] = queries.list_priced(session, [product_id])
     price = current_price(row, now, _promotions(promotion_queries.list_since(session.connection(), now)))
-    values = {"effective": price.effective_minor, "until": price.valid_until, "by": price.promotion_json}
-    queries.set_prices(session, [{"wanted": product_id, **values}])
+    queries.set_prices(session, [(product_id, price.effective_minor, price.valid_until, price.promotion_json)])
     queries.add_price_log(session, [_entry(row, price, now, by)])
     raise_epoch(session)
     return [ProductChanged(row.article, row.rev + 1)]
@@ -221,27 +212,21 @@ def set_price(
 def _follow(row: Any, now: datetime, promotions: Promotions) -> tuple[Price, list[tuple[datetime, Price]]]:
     """The price at ``now``, and each price on the way there since the row was written, with its time."""
     steps: list[tuple[datetime, Price]] = []
-    price, last, moment = None, row.effective_minor, row.valid_until
-    while price is None:
-        is_last = moment is None or moment > now
-        moment = now if moment is None or moment > now else moment
-        step = current_price(row, moment, promotions)
-        if step.effective_minor != last:
-            steps.append((moment, step))
-            last = step.effective_minor
-        price, moment = (step if is_last else None), step.valid_until
-    return price, steps
+    last, boundary = row.effective_minor, row.valid_until
+    while True:
+        moment = now if boundary is None else min(boundary, now)
+        price = current_price(row, moment, promotions)
+        if price.effective_minor != last:
+            steps.append((moment, price))
+            last = price.effective_minor
+        if moment == now:
+            return price, steps
+        boundary = price.valid_until
 
 
-def _entry(row: Any, price: Price, moment: datetime, by: Actor | None) -> dict[str, Any]:
-    return {
-        "product_id": row.id,
-        "price_minor": row.price_minor,
-        "effective_minor": price.effective_minor,
-        "start_time": moment,
-        "service_person_id": by.id if by else None,
-        "promotion_id": price.promotion.id if price.promotion else None,
-    }
+def _entry(row: Any, price: Price, moment: datetime, by: Actor | None) -> tuple[Any, ...]:
+    promotion_id = price.promotion.id if price.promotion else None
+    return row.id, row.price_minor, price.effective_minor, moment, by.id if by else None, promotion_id
 
 
 def _promotions(rows: Iterable[Any]) -> Promotions:

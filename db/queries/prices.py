@@ -2,11 +2,27 @@
 
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, Integer, Row, Select, bindparam, case, func, insert, select, tuple_, update
+from sqlalchemy import (
+    Connection,
+    Insert,
+    Integer,
+    Row,
+    Select,
+    Update,
+    bindparam,
+    case,
+    func,
+    insert,
+    select,
+    tuple_,
+    update,
+)
 from sqlalchemy.orm import Session
 
+from db.json_rows import INT, JSON, TIME, JsonRows
 from db.models.base import Id, UtcDateTime
 from db.models.products import PriceLog, Product, ProductCategory, ProductGroup
 
@@ -32,18 +48,6 @@ _priced = (
     .join(ProductGroup, ProductGroup.id == Product.group_id)
     .order_by(Product.id)
 )
-_set_price = (
-    update(Product)
-    .where(Product.id == bindparam("wanted"))
-    .values(
-        effective_minor=bindparam("effective"),
-        valid_until=bindparam("until"),
-        promotion=bindparam("by"),
-        rev=Product.rev + 1,
-    )
-)
-
-
 _log = select(PriceLog.id, PriceLog.start_time, PriceLog.price_minor, PriceLog.effective_minor).where(
     PriceLog.product_id == bindparam("product_id")
 )
@@ -67,10 +71,24 @@ def list_priced(session: Session, product_ids: Sequence[int]) -> Sequence[AnyRow
     return session.connection().execute(_priced.where(Product.id.in_(product_ids))).all()
 
 
-def set_prices(session: Session, rows: Sequence[dict[str, Any]]) -> None:
-    """Write effective prices: rows of ``wanted`` (the id), ``effective``, ``until``, ``by``; each rev rises."""
+_PRICES = JsonRows(id=INT, effective_minor=INT, valid_until=TIME, promotion=JSON)
+_ENTRIES = JsonRows(
+    product_id=INT, price_minor=INT, effective_minor=INT, start_time=TIME, service_person_id=INT, promotion_id=INT
+)
+
+
+def set_prices(session: Session, rows: Sequence[tuple[Any, ...]]) -> None:
+    """Write rows of id, effective price, valid_until, promotion; each product's rev rises."""
     if rows:
-        session.connection().execute(_set_price, list(rows))
+        connection = session.connection()
+        connection.execute(_set_prices(connection.dialect.name), _PRICES.parameter(connection, rows))
+
+
+@lru_cache
+def _set_prices(dialect: str) -> Update:
+    given = _PRICES.table(dialect)
+    values = {name: given.c[name] for name in _PRICES.names if name != "id"}
+    return update(Product).where(Product.id == given.c.id).values(**values, rev=Product.rev + 1)
 
 
 def note_edit(session: Session, product_id: int, now: datetime) -> None:
@@ -89,10 +107,16 @@ def set_own_price(session: Session, product_id: int, price_minor: int, discount_
     )
 
 
-def add_price_log(session: Session, rows: Sequence[dict[str, Any]]) -> None:
-    """Note what products cost, each from its ``start_time`` on."""
+def add_price_log(session: Session, rows: Sequence[tuple[Any, ...]]) -> None:
+    """Note what products cost: product, price, effective price, since when, by whom, by which promotion."""
     if rows:
-        session.connection().execute(insert(PriceLog), list(rows))
+        connection = session.connection()
+        connection.execute(_add_log(connection.dialect.name), _ENTRIES.parameter(connection, rows))
+
+
+@lru_cache
+def _add_log(dialect: str) -> Insert:
+    return insert(PriceLog).from_select(_ENTRIES.names, select(*_ENTRIES.table(dialect).c), include_defaults=False)
 
 
 def list_touched(connection: Connection, scope: str, targets: Collection[Any], after_id: int, limit: int) -> list[int]:
