@@ -166,7 +166,7 @@ async def run_parts(app: web.Application) -> AsyncIterator[None]:
     price_book = app[PRICES] = PriceBook(databases.products, clock)
     boundaries = app[BOUNDARIES] = Boundaries(databases.products, price_book, clock)
     app[PRODUCTS] = ProductService(databases, price_book, clock, settings.secret)
-    app[CARTS] = CartService(databases, clock)
+    app[CARTS] = CartService(databases, price_book, clock)
     app[PRICE_LIST] = PriceService(databases.products, clock, settings.secret)
     app[PROMOTIONS] = PromotionService(databases.products, boundaries, clock, settings.secret)
     app[ANNOUNCEMENTS] = AnnouncementService(databases.products, clock, settings.secret)

@@ -481,7 +481,7 @@ async def test_a_line_says_what_has_changed_since_it_was_put_in(store: Store) ->
     await store.change(4, remains=0)
     await store.change(5, remains=3)
     await store.change(6, status="archived")
-    await store.change(7, remains=1, effective_minor=800)
+    await store.change(7, remains=1, discount_bp=2000, effective_minor=800)
 
     cart = await read(user)
 
@@ -502,7 +502,13 @@ async def test_a_line_says_what_has_changed_since_it_was_put_in(store: Store) ->
 
 
 async def test_a_price_that_has_run_out_is_not_shown(store: Store) -> None:
-    await store.sell(1, price=1000, effective_minor=700, valid_until=store.shop.clock.now() + timedelta(hours=1))
+    await store.sell(1, price=1000)
+    now = store.shop.clock.now()
+    form = {
+        "name": "Распродажа", "kind": "fixed", "value": 300, "scope": "all",
+        "starts_at": now.isoformat(), "ends_at": (now + timedelta(hours=1)).isoformat(),
+    }  # fmt: skip
+    await (await store.shop.owner()).call("POST", "/api/v1/promotions", json=form, status=201)
     user = await store.shop.user("anna")
     line = (await put(user, 1, 2))["lines"][0]
     assert (line["unit_price"]["amount"], line["valid_until"] is not None, line["warnings"]) == (700, True, [])

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from app.schemas.carts import CartLineOut, CartOut, RemovedLineOut, WarningCode
 from app.schemas.products import Money
-from app.services.pricing import discounted
+from app.services.pricing import Price
 from app.services.products import IMAGES_PATH
 from db.queries.carts import AnyRow
 
@@ -30,14 +30,12 @@ class Goods:
 UNKNOWN = Goods()
 
 
-def goods_of(row: AnyRow, now: datetime) -> Goods:
+def goods_of(row: AnyRow, price: Price) -> Goods:
     """A product at what it costs now."""
     image = IMAGES_PATH + row.images[0] if row.images else None
     if row.status != "published":
         return Goods(row.name, image)
-    if row.valid_until is not None and row.valid_until <= now:
-        return Goods(row.name, image, discounted(row.price_minor, row.discount_bp), None, row.remains)
-    return Goods(row.name, image, row.effective_minor, row.valid_until, row.remains)
+    return Goods(row.name, image, price.effective_minor, price.valid_until, row.remains)
 
 
 def cart_out(version: int, lines: Sequence[CartLineOut], q: str) -> CartOut:

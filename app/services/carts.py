@@ -14,6 +14,7 @@ from app.schemas.base import OutModel
 from app.schemas.carts import MOST_PIECES, CartOut, NotRestoredOut, RemovedOut, RestoredOut
 from app.services.cart_view import UNKNOWN, Goods, cart_out, goods_of, line_out, removed_out
 from app.services.once import Keyed, Once, once
+from app.services.pricing import PriceBook
 from app.services.store_events import CartChanged
 from db.database import Databases, Done
 from db.queries import carts as queries
@@ -52,8 +53,8 @@ class CartService:
     put in; what can be bought is decided when it is ordered. ``seen`` is the version that a client says it has seen.
     """
 
-    def __init__(self, databases: Databases, clock: Clock) -> None:
-        self._users, self._products, self._clock = databases.users, databases.products, clock
+    def __init__(self, databases: Databases, prices: PriceBook, clock: Clock) -> None:
+        self._users, self._products, self._prices, self._clock = databases.users, databases.products, prices, clock
 
     async def get_cart(self, actor: Actor, q: str = "") -> CartOut:
         """The cart at today's prices, empty for whoever has none. With ``q`` only the lines that it finds."""
@@ -203,7 +204,8 @@ class CartService:
             return {}
         rows = await self._products.read(lambda c: queries.list_goods(c, articles), hot=len(articles) <= HOT_LINES)
         now = self._clock.now()
-        return {**dict.fromkeys(articles, UNKNOWN), **{row.article: goods_of(row, now) for row in rows}}
+        goods = {row.article: goods_of(row, self._prices.current_price(row, now)) for row in rows}
+        return {**dict.fromkeys(articles, UNKNOWN), **goods}
 
 
 def _exactly(quantity: int) -> Change:

@@ -10,7 +10,7 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Session
 
 from db.models.base import Id, UtcDateTime
-from db.models.products import Product
+from db.models.products import Product, ProductCategory, ProductGroup
 from db.models.users import CartLine, User, UserCart
 
 AnyRow = Row[*tuple[Any, ...]]
@@ -103,10 +103,13 @@ _goods = (
         Product.images,
         Product.price_minor,
         Product.discount_bp,
-        Product.effective_minor,
-        Product.valid_until,
+        Product.tags,
         Product.remains,
+        ProductCategory.slug.label("category_slug"),
+        ProductGroup.slug.label("group_slug"),
     )
+    .join(ProductCategory, ProductCategory.id == Product.category_id)
+    .join(ProductGroup, ProductGroup.id == Product.group_id)
     .where(Product.article.in_(bindparam("articles", expanding=True)))
     .order_by(Product.article)
 )

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from app.actor import Actor
 from app.services.carts import CartService
+from app.services.pricing import PriceBook
 from app.services.products import IMAGES_PATH
 from db.database import Databases, Done
 from db.engine import make_write_engine
@@ -46,11 +47,16 @@ async def make_guest(databases: Databases) -> Actor:
     return Actor("guest", await databases.users.write(lambda session: Done(add_guest(session, NOW))))
 
 
+def open_carts(databases: Databases) -> CartService:
+    clock = HandClock()
+    return CartService(databases, PriceBook(databases.products, clock), clock)
+
+
 async def test_two_processes_lose_no_line_of_a_new_cart(open_again: OpenDatabases) -> None:
     here, there = await open_again(), await open_again()
     await here.products.write(lambda session: add_goods(session, 20))
     guest = await make_guest(here)
-    services = [CartService(each, HandClock()) for each in (here, there)]
+    services = [open_carts(each) for each in (here, there)]
 
     await asyncio.gather(
         *(services[article % 2].set_quantities(guest, {article: 2}) for article in range(2, 21)),
@@ -66,7 +72,7 @@ async def test_two_processes_lose_no_line_of_a_new_cart(open_again: OpenDatabase
 async def test_lines_go_and_come_back_merge_and_are_ordered(databases: Databases) -> None:
     await databases.products.write(lambda session: add_goods(session, 5))
     guest, user = await make_guest(databases), await make_guest(databases)
-    carts, now = CartService(databases, HandClock()), HandClock().now()
+    carts, now = open_carts(databases), HandClock().now()
     await carts.set_quantities(user, {1: 2, 2: 9, 3: 1})
     await carts.remove(user)
     assert (await carts.restore(user, 1)).restored == [1]
