@@ -149,7 +149,10 @@ class Comment(ProductsBase):
         UniqueConstraint("product_id", "user_id"),
         CheckConstraint("rating BETWEEN 1 AND 5", name="rating"),
         CheckConstraint("status IN ('pending', 'approved', 'hidden')", name="status"),
+        # One index for each order that the comments of a product are read in.
         Index("ix_Comment_product_newest", "product_id", "status", "creation_time", "id"),
+        Index("ix_Comment_product_useful", "product_id", "status", "useful", "id"),
+        Index("ix_Comment_product_rating", "product_id", "status", "rating", "id"),
         Index("ix_Comment_queue", "status", "creation_time", "id"),
         Index("ix_Comment_user_id", "user_id", "id"),
     )

@@ -211,6 +211,8 @@ def upgrade() -> None:
                 "useful", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), server_default="0", nullable=False
             )
         )
+        batch_op.create_index("ix_Comment_product_useful", ["product_id", "status", "useful", "id"], unique=False)
+        batch_op.create_index("ix_Comment_product_rating", ["product_id", "status", "rating", "id"], unique=False)
     op.execute(
         'INSERT INTO "StockMove" (product_id, delta, remains, reason, note, creation_time) '
         "SELECT id, remains, remains, 'opening', '', edit_time FROM \"Product\" WHERE remains > 0"
@@ -223,6 +225,8 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     with op.batch_alter_table("Comment", schema=None) as batch_op:
+        batch_op.drop_index("ix_Comment_product_rating")
+        batch_op.drop_index("ix_Comment_product_useful")
         batch_op.drop_column("useful")
 
     op.drop_table("CommentVote")
