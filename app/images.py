@@ -4,8 +4,10 @@ import asyncio
 import hashlib
 import re
 import warnings
+from datetime import datetime
 from io import BytesIO
 from pathlib import Path
+from threading import Lock
 
 from PIL import Image, ImageOps, UnidentifiedImageError
 
@@ -37,11 +39,15 @@ def thumbnail(name: str, side: int) -> str:
 
 
 class ImageStore:
-    """Takes in pictures in threads of its own, a few at a time: to unpack one costs memory."""
+    """Takes in pictures in threads of its own, a few at a time: to unpack one costs memory.
 
-    def __init__(self, data: Path) -> None:
-        self._folder = folder(data)
+    With a ``key`` nobody who has a picture can find out under which name it lies, or whether it does.
+    """
+
+    def __init__(self, data: Path, key: bytes = b"") -> None:
+        self._folder, self._key = folder(data), key
         self._slots = asyncio.Semaphore(AT_ONCE)
+        self._files = Lock()  # between "it is there" and "it has just been touched" nobody may remove it
 
     async def add(self, content: bytes) -> str:
         """Keep a picture and its thumbnails; returns its name. The same picture has the same name.
@@ -55,10 +61,14 @@ class ImageStore:
         async with self._slots:
             return await asyncio.to_thread(self._add, content)
 
+    async def remove(self, name: str, before: datetime) -> None:
+        """Remove a picture and its thumbnails, unless somebody has added it (again) since ``before``."""
+        await asyncio.to_thread(self._remove, name, before)
+
     def _add(self, content: bytes) -> str:
         picture = _open(content)
         whole = _encode(picture, LONGEST_SIDE)
-        name = hashlib.blake2b(whole, digest_size=16).hexdigest() + ".webp"
+        name = hashlib.blake2b(whole, digest_size=16, key=self._key).hexdigest() + ".webp"
         self._folder.mkdir(parents=True, exist_ok=True)
         for side in THUMBNAILS:  # before the picture itself: what can be named has its thumbnails
             self._write(thumbnail(name, side), _encode(picture, side))
@@ -67,10 +77,20 @@ class ImageStore:
 
     def _write(self, name: str, content: bytes) -> None:
         path = self._folder / name
-        if not path.exists():
+        with self._files:
+            if path.exists():
+                path.touch()
+                return
             part = path.with_suffix(f".{id(content)}.part")  # renamed when whole: a name never means half a picture
             part.write_bytes(content)
             part.replace(path)
+
+    def _remove(self, name: str, before: datetime) -> None:
+        for each in (name, *(thumbnail(name, side) for side in THUMBNAILS)):
+            path = self._folder / each
+            with self._files:
+                if path.exists() and path.stat().st_mtime < before.timestamp():
+                    path.unlink()
 
 
 def _open(content: bytes) -> Image.Image:

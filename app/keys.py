@@ -12,6 +12,7 @@ if TYPE_CHECKING:  # the keys need only the names; importing the parts here woul
     from app.services.carts import CartService
     from app.services.chat_reader import ChatReader
     from app.services.chats import ChatService
+    from app.services.comments import CommentService
     from app.services.credentials import CredentialService
     from app.services.customers import CustomerService
     from app.services.history import HistoryService
@@ -22,6 +23,7 @@ if TYPE_CHECKING:  # the keys need only the names; importing the parts here woul
     from app.services.promotions import PromotionService
     from app.services.staff import StaffService
     from app.services.stats import StatsService
+    from app.services.uploads import UploadService
     from app.services.users import UsersService
     from app.sessions import SessionStore
     from app.settings import Settings
@@ -44,6 +46,8 @@ PROMOTIONS: web.AppKey["PromotionService"] = web.AppKey("promotions")
 ANNOUNCEMENTS: web.AppKey["AnnouncementService"] = web.AppKey("announcements")
 PRODUCTS: web.AppKey["ProductService"] = web.AppKey("products")
 CARTS: web.AppKey["CartService"] = web.AppKey("carts")
+COMMENTS: web.AppKey["CommentService"] = web.AppKey("comments")
+UPLOADS: web.AppKey["UploadService"] = web.AppKey("uploads")
 CHATS: web.AppKey["ChatService"] = web.AppKey("chats")
 READER: web.AppKey["ChatReader"] = web.AppKey("reader")
 CREDENTIALS: web.AppKey["CredentialService"] = web.AppKey("credentials")

@@ -6,6 +6,7 @@ import secrets
 import sys
 from collections.abc import AsyncIterator
 from functools import partial
+from hashlib import blake2b
 from typing import Any
 
 from aiohttp import web
@@ -19,6 +20,7 @@ from app.cookies import audience_of, setup_sessions
 from app.errors import Forbidden, ServiceError
 from app.handlers import (
     announcements,
+    comments,
     docs,
     health,
     images,
@@ -28,6 +30,7 @@ from app.handlers import (
     sessions,
     staff,
     stats,
+    uploads,
     users,
 )
 from app.handlers import carts as cart_routes
@@ -40,6 +43,7 @@ from app.keys import (
     CARTS,
     CHATS,
     CLOCK,
+    COMMENTS,
     CREDENTIALS,
     CUSTOMERS,
     DATABASES,
@@ -56,6 +60,7 @@ from app.keys import (
     SETTINGS,
     STAFF,
     STATS,
+    UPLOADS,
     USERS,
 )
 from app.limits import address_key
@@ -64,12 +69,14 @@ from app.middlewares import MIDDLEWARES, REQUEST_ID, security_headers
 from app.pages.handlers import setup_pages
 from app.passwords import Passwords
 from app.services import history
+from app.services import uploads as upload_service
 from app.services.announcements import AnnouncementService
 from app.services.boundaries import Boundaries
 from app.services.broadcast import Broadcaster
 from app.services.carts import CartService
 from app.services.chat_reader import ChatReader
 from app.services.chats import ChatService
+from app.services.comments import CommentService
 from app.services.credentials import CredentialService
 from app.services.customers import CustomerService
 from app.services.health import HealthService
@@ -82,6 +89,7 @@ from app.services.promotions import PromotionService
 from app.services.rendering import Renderer
 from app.services.staff import StaffService
 from app.services.stats import StatsService
+from app.services.uploads import UploadService
 from app.services.users import UsersService
 from app.sessions import SessionStore
 from app.settings import Settings
@@ -105,8 +113,8 @@ SWEEPER: web.AppKey[Sweeper] = web.AppKey("sweeper", Sweeper)
 # take turns thousands of times a second.
 SWITCH_S = 0.0005
 ROUTES = (
-    sessions, users, staff, stats, chat_routes, cart_routes, products, prices, promotions, announcements, images, docs,
-    health,
+    sessions, users, staff, stats, chat_routes, cart_routes, products, prices, promotions, announcements, comments,
+    uploads, images, docs, health,
 )  # fmt: skip
 
 
@@ -180,8 +188,12 @@ async def run_parts(app: web.Application) -> AsyncIterator[None]:
         {
             "merge_customer": Effect("messanger", partial(_merge, chats)),
             history.EFFECT: Effect("users", history.apply_action),
+            upload_service.EFFECT: Effect("messanger", upload_service.apply_uses),
         },
     )
+    uploaded = ImageStore(settings.data, blake2b(settings.secret.encode(), digest_size=32).digest())
+    app[UPLOADS] = UploadService(databases.messanger, uploaded, clock, settle=partial(relay.drain, "products"))
+    app[COMMENTS] = CommentService(databases, names, app[UPLOADS], clock, settings.secret)
 
     async def find_open_chat(user_id: int) -> int | None:
         chat = await databases.messanger.read(lambda c: chat_queries.get_open_chat(c, user_id), hot=True)
@@ -212,10 +224,12 @@ async def run_parts(app: web.Application) -> AsyncIterator[None]:
     await names.load(("staff", person.id) for person in (await app[STAFF].list_colleagues()).items)
     await presence.start()
     relay.start()
+    app[UPLOADS].start()
     sweeping = asyncio.create_task(sweeper.run(settings.sweep_s, clock.sleep), name="sweeper")
     yield
     sweeping.cancel()
     await asyncio.gather(sweeping, return_exceptions=True)
+    await app[UPLOADS].stop()
     await presence.stop()
     await chats.marks.stop()
     await relay.stop()
@@ -278,6 +292,7 @@ def _change_identity(hub: Hub, session: str, before: Actor, after: Actor) -> Non
 
 
 def _merge(chats: ChatService, session: Session, payload: dict[str, Any]) -> Done[Any]:
+    upload_service.move_uploads(session, payload["guest_id"], payload["user_id"])
     return chats.merge(session, payload["guest_id"], payload["user_id"])
 
 

@@ -27,6 +27,8 @@ WHO = {
     "customer": "A guest or a user.",
     "user": "A signed-in user.",
     "account": "A user or a member of staff.",
+    "person": "Whoever has a session: a guest, a user or a member of staff.",
+    "author": "The comment's author, and staff with the right `comments`.",
     "members": "The chat's customer, and staff with the right to answer chats.",
     "staff": "Any member of staff.",
     "owner": "The owner.",
@@ -45,6 +47,7 @@ _PATH: dict[str, Schema] = {
     "uuid": {"type": "string", "description": "The UUID of a member of staff."},
     "promotion_id": {"type": "integer", "minimum": 1, "maximum": MAX_INT, "description": "The promotion's id."},
     "announcement_id": {"type": "integer", "minimum": 1, "maximum": MAX_INT, "description": "The announcement's id."},
+    "comment_id": {"type": "integer", "minimum": 1, "maximum": MAX_INT, "description": "The comment's id."},
     "slug": {"type": "string", "description": "The group's or category's name in addresses."},
 }
 
@@ -58,6 +61,7 @@ _TAGS = {
     "cart": "One's own cart. A change answers with all of it; with If-Match only the cart that was seen is changed.",
     "promotions": "Reductions for some time, exact to the clock.",
     "announcements": "What the shop tells everybody for some time.",
+    "comments": "Reviews with a rating, their moderation, and pictures that people send.",
     "service": "Documents about the interface, and the server's health.",
 }
 
@@ -233,8 +237,7 @@ def _security(who: str) -> list[dict[str, list[str]]]:
         "all": (),
         "customer": ("shopCookie", "bearer"),
         "user": ("shopCookie", "bearer"),
-        "account": ("shopCookie", "staffCookie", "bearer"),
-        "members": ("shopCookie", "staffCookie", "bearer"),
+        **dict.fromkeys(("account", "person", "author", "members"), ("shopCookie", "staffCookie", "bearer")),
     }
     return [{scheme: []} for scheme in schemes.get(who, ("staffCookie", "bearer"))]
 

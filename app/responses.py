@@ -25,10 +25,10 @@ def json_response(
     return web.Response(body=body, status=status, headers={hdrs.CONTENT_TYPE: JSON, **(headers or {})})
 
 
-def added_response(once: Once[Any], headers: Mapping[str, str] | None = None) -> web.Response:
-    """Answer 201 with what was made; to a key that came again with what was made then, and a header that says so."""
-    replay = {REPLAY: "true"} if once.is_replay else {}
-    return json_response(once.answer, status=201, headers={**replay, **(headers or {})})
+def once_response(done: Once[Any], status: int, headers: Mapping[str, str] | None = None) -> web.Response:
+    """Answer with what was done, now or when the request's Idempotency-Key first came; then a header says so."""
+    replay = {REPLAY: "true"} if done.is_replay else {}
+    return json_response(done.answer, status, {**replay, **(headers or {})})
 
 
 def tagged_response(request: web.Request, etag: str, body: bytes, content_type: str = JSON) -> web.Response:

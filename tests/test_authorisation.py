@@ -110,6 +110,22 @@ POST   /api/v1/announcements                401     401 403   403   403  403    
 GET    /api/v1/announcements/{announcement_id} 404  404 404   404   404  404     200     200     200   200
 PATCH  /api/v1/announcements/{announcement_id} 401  401 403   403   403  403     403     403     403   200
 DELETE /api/v1/announcements/{announcement_id} 401  401 403   403   403  403     403     403     403   204
+GET    /api/v1/products/{article}/comments  200     200 200   200   200  200     200     200     200   200
+POST   /api/v1/products/{article}/comments  401     401 401   401   401  201     403     403     403   403
+GET    /api/v1/comments                     401     401 403   403   403  403     403     403     403   200
+GET    /api/v1/comments/{comment_id}        200     200 200   200   200  200     200     200     200   200
+GET    /api/v1/comments/{comment_id} :pending 404   404 404   404   404  404     404     404     404   200
+PATCH  /api/v1/comments/{comment_id}        401     401 401   401   401  403     403     403     403   403
+PATCH  /api/v1/comments/{comment_id} :own   401     401 401   401   401  200     403     403     403   403
+PATCH  /api/v1/comments/{comment_id} :hide  401     401 401   401   401  403     403     403     403   200
+DELETE /api/v1/comments/{comment_id}        401     401 401   401   401  403     403     403     403   403
+DELETE /api/v1/comments/{comment_id} :own   401     401 401   401   401  204     403     403     403   403
+PUT    /api/v1/comments/{comment_id}/reply  401     401 403   403   403  403     403     403     403   200
+DELETE /api/v1/comments/{comment_id}/reply  401     401 403   403   403  403     403     403     403   200
+POST   /api/v1/comments/{comment_id}/useful 401     401 401   401   401  200     403     403     403   403
+POST   /api/v1/comments/{comment_id}/useful :own 401 401 401  401   401  403     403     403     403   403
+DELETE /api/v1/comments/{comment_id}/useful 401     401 401   401   401  200     403     403     403   403
+POST   /api/v1/uploads                      401     401 201   201   201  201     201     201     201   201
 GET    /api/v1/groups                       200     200 200   200   200  200     200     200     200   200
 GET    /api/v1/categories                   200     200 200   200   200  200     200     200     200   200
 GET    /api/v1/cart                         200     200 200   200   200  200     403     403     403   403
@@ -194,9 +210,12 @@ MAY = {
     "staff:customers.view": {"owner"},
     "staff:customers.block": {"owner"},
     "staff:reports": {"owner"},
+    "person": CUSTOMERS | STAFF_COLUMNS,
+    "author": {"user", "owner"},
     "customer": CUSTOMERS | STAFF_COLUMNS - {"manager"},  # staff where they name the customer
     "members": CUSTOMERS | STAFF_COLUMNS - {"manager"},
     "staff": STAFF_COLUMNS,
+    "staff:comments": {"owner"},
     "staff:chats.answer": STAFF_COLUMNS - {"manager"},
     "staff:prices": {"manager", "owner"},
     "staff:promotions": {"owner"},
@@ -287,9 +306,10 @@ class House:
         article = DRAFT if row.name.endswith(":draft") else PUBLISHED
         colleague = await self.colleague() if "{uuid}" in path else None
         planned = await self.planned(path)
+        comment = await self.comment(row, person) if "{comment_id}" in path else 0
         path = path.format(
             chat_id=chat, article=article, name="0" * 32 + ".svg", language="ru", section="none",
-            user_id=guest.me["id"],
+            user_id=guest.me["id"], comment_id=comment,
             uuid=colleague.uuid if colleague else "", promotion_id=planned, announcement_id=planned,
         )  # fmt: skip
         options = await self.options(row, person, guest)
@@ -331,6 +351,19 @@ class House:
         async with owner.request("GET", path.removesuffix("/price")) as response:
             return str(response.headers["ETag"])
 
+    async def comment(self, row: Row, person: Person) -> int:
+        """A comment that the route is about: ``:own`` is the asker's, ``:pending`` waits for a moderator."""
+        author = person if ":own" in row.name and person.me["kind"] == "user" else None
+        author = author or await self.shop.user(f"author{next(self.names)}")
+        path, form = f"/api/v1/products/{PUBLISHED}/comments", {"rating": 5}
+        mine = (await author.call("GET", path, status=200))["mine"]
+        comment = mine or await author.call("POST", path, json=form, status=201)
+        if ":pending" not in row.name and comment["status"] == "pending":
+            owner, seen = await self.person("owner"), {"If-Match": f'"{comment["version"]}"'}
+            path, form = f"/api/v1/comments/{comment['id']}", {"status": "approved"}
+            await owner.call("PATCH", path, json=form, headers=seen, status=200)
+        return int(comment["id"])
+
     async def options(self, row: Row, person: Person, guest: Person) -> dict[str, Any]:
         """A query or body that is right, so that only the asker decides."""
         colleague = await self.person("answers") if "assign" in row.name else None
@@ -342,7 +375,7 @@ class House:
             await self.shop.user(name)
             token, _ = await self.shop.app[CREDENTIALS].begin_reset(name)
             return {"json": {"token": token, "new_password": "another " + PASSWORD}}
-        if row.name.endswith("/avatar") and row.name.startswith("PUT"):
+        if (row.name.startswith("PUT") and row.name.endswith("/avatar")) or row.name == "POST /api/v1/uploads":
             form = aiohttp.FormData()
             form.add_field("file", PICTURE, filename="me.png")
             return {"data": form}
@@ -361,6 +394,11 @@ class House:
             "POST /api/v1/staff": {key: value for key, value in account.items() if key != "token"},
             "PATCH /api/v1/staff/{uuid}": {"allows": ["prices"]},
             "PATCH /api/v1/staff/me": {"name": "Анна"},
+            "POST /api/v1/products/{article}/comments": {"rating": 5},
+            "PATCH /api/v1/comments/{comment_id}": {"rating": 1},
+            "PATCH /api/v1/comments/{comment_id} :own": {"rating": 1},
+            "PATCH /api/v1/comments/{comment_id} :hide": {"status": "hidden"},
+            "PUT /api/v1/comments/{comment_id}/reply": {"text": "Спасибо"},
             "POST /api/v1/chats": {"client_id": name},
             "POST /api/v1/chats :for the guest": {"client_id": name, "customer": guest.me["id"]},
             "POST /api/v1/chats :for nobody": {"client_id": name, "customer": MADE_UP},
@@ -387,9 +425,10 @@ class House:
             "GET /api/v1/promotions :planned": {"period": "planned"},
             "GET /api/v1/announcements :planned": {"period": "planned"},
         }
+        headers = {"If-Match": '"2"'} if "{comment_id}" in row.key and person.me["kind"] == "staff" else {}
         if row.name in bodies:
-            return {"json": bodies[row.name]}
-        return {"params": queries.get(row.name, {})}
+            return {"json": bodies[row.name], "headers": headers}
+        return {"params": queries.get(row.name, {}), "headers": headers}
 
     async def ask_command(self, row: Row, column: str) -> str:
         guest, chat = await self.target(closed=row.key == "chat.reopen")

@@ -7,7 +7,7 @@ from app.auth import get_actor, require_staff
 from app.keys import ANNOUNCEMENTS
 from app.openapi import describe
 from app.requests import parse_body, parse_query, path_int, read_key, read_version
-from app.responses import added_response, json_response, tagged_response
+from app.responses import json_response, tagged_response
 from app.schemas.announcements import AnnouncementIn, AnnouncementOut, AnnouncementPage, AnnouncementPatch
 from app.schemas.planned import PlannedQuery
 
@@ -42,7 +42,7 @@ async def post_announcement(request: web.Request) -> web.Response:
     """Something to tell everybody for some time."""
     actor = await require_staff(request, "announcements")
     form = await parse_body(request, AnnouncementIn)
-    return added_response(await request.app[ANNOUNCEMENTS].add(actor, form, read_key(request, actor, form)))
+    return once_response(await request.app[ANNOUNCEMENTS].add(actor, form, read_key(request, actor, form)), 201)
 
 
 @routes.get("/api/v1/announcements/{announcement_id}")

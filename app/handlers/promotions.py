@@ -7,7 +7,7 @@ from app.auth import get_actor, require_staff
 from app.keys import PROMOTIONS
 from app.openapi import describe
 from app.requests import parse_body, parse_query, path_int, read_key, read_version
-from app.responses import added_response, json_response, tagged_response
+from app.responses import json_response, tagged_response
 from app.schemas.planned import PlannedQuery
 from app.schemas.promotions import PromotionIn, PromotionOut, PromotionPage, PromotionPatch
 
@@ -42,7 +42,7 @@ async def post_promotion(request: web.Request) -> web.Response:
     """A reduction for some time; prices follow the clock, not this request."""
     actor = await require_staff(request, "promotions")
     form = await parse_body(request, PromotionIn)
-    return added_response(await request.app[PROMOTIONS].add(actor, form, read_key(request, actor, form)))
+    return once_response(await request.app[PROMOTIONS].add(actor, form, read_key(request, actor, form)), 201)
 
 
 @routes.get("/api/v1/promotions/{promotion_id}")

@@ -190,3 +190,29 @@ class DeskState(MessangerBase):
     version: Mapped[int] = mapped_column(Id, default=1)
     capacity: Mapped[int] = mapped_column(SmallInteger, default=5)
     open_count: Mapped[int] = mapped_column(SmallInteger, default=0)
+
+
+_UNUSED = text("used_time IS NULL")
+
+
+class Upload(MessangerBase):
+    """A picture that somebody sent, until and while something shows it. Two rows may have the same file."""
+
+    __tablename__ = "Upload"
+    __table_args__ = (
+        CheckConstraint("owner_kind IN ('customer', 'staff')", name="owner_kind"),
+        CheckConstraint("size > 0", name="size"),
+        CheckConstraint("(used_time IS NULL) = (used_in IS NULL)", name="used"),
+        Index("ix_Upload_owner", "owner_kind", "owner_id", sqlite_where=_UNUSED, postgresql_where=_UNUSED),
+        Index("ix_Upload_unused", "creation_time", "id", sqlite_where=_UNUSED, postgresql_where=_UNUSED),
+        Index("ix_Upload_name", "name"),
+        Index("ix_Upload_used_in", "used_in"),
+    )
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)  # random: what stands in a request is not guessed
+    owner_kind: Mapped[str] = mapped_column(String(8))
+    owner_id: Mapped[int] = mapped_column(Id)  # User.id or ServicePerson.id in USERS
+    name: Mapped[str] = mapped_column(String(64))  # file name below <data>/images
+    size: Mapped[int] = mapped_column(Id)  # in bytes, as it was sent
+    creation_time: Mapped[datetime] = mapped_column(UtcDateTime)
+    used_time: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    used_in: Mapped[str | None] = mapped_column(String(64))  # comment/12: Comment.id in PRODUCTS
