@@ -14,6 +14,7 @@ from sqlalchemy import (
     exists,
     select,
     tuple_,
+    union_all,
     update,
 )
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
@@ -75,15 +76,24 @@ def get_comment_of(connection: Connection, product_id: int, user_id: int) -> Any
 
 @lru_cache
 def _approved(sort: Sort, is_later: bool) -> Select[*tuple[Any, ...]]:
-    """The statement of `list_approved`. The page is cut from one index before anything is joined."""
-    key = _KEYS[sort]
-    page = select(Comment.id).where(Comment.product_id == bindparam("product"), Comment.status == "approved")
+    """The statement of `list_approved`. The page is cut from one index before anything is joined.
+
+    A later page is what is left of the last key, and then what is below it. ``(key, id) < (…)`` says the same, but
+    SQLite would go to the key by the index and from there through all that share it: half of all have five stars.
+    """
+    key, most = _KEYS[sort], bindparam("most", type_=Integer())
+    rows = select(Comment.id, key.label("key")).where(
+        Comment.product_id == bindparam("product"), Comment.status == "approved"
+    )
+    rows = rows.order_by(key.desc(), Comment.id.desc()).limit(most)
     if is_later:
-        after = tuple_(bindparam("after_key", type_=key.type), bindparam("after_id", type_=Id))
-        page = page.where(tuple_(key, Comment.id) < after)
-    order = (key.desc(), Comment.id.desc())
-    ids = page.order_by(*order).limit(bindparam("most", type_=Integer())).subquery()
-    return _comments.join(ids, ids.c.id == Comment.id).order_by(*order)
+        last_key, last_id = bindparam("after_key", type_=key.type), bindparam("after_id", type_=Id)
+        same = rows.where(key == last_key, Comment.id < last_id).subquery()
+        below = rows.where(key < last_key).subquery()
+        both = union_all(select(same), select(below)).subquery()
+        rows = select(both.c.id, both.c.key).order_by(both.c.key.desc(), both.c.id.desc()).limit(most)
+    page = rows.subquery()
+    return _comments.join(page, page.c.id == Comment.id).order_by(page.c.key.desc(), page.c.id.desc())
 
 
 def list_approved(
