@@ -14,6 +14,7 @@ from sqlalchemy import func, select
 
 from app.clock import Clock
 from app.demo import ACCOUNTS_FILE, NotADemo, build, build_demo, describe_demo, is_demo, make_text
+from app.demo.comments import make_comments
 from app.demo.generator import FIRST_ARTICLE, Catalogue, make_catalogue
 from app.demo.grammar import GENDERS, agree, inflect
 from app.demo.mark import demo_mark
@@ -29,7 +30,7 @@ from app.settings import Settings
 from db.database import Busy, Databases, Done
 from db.models.messanger import ChatMember, DeskState, Message, UserChat
 from db.models.messanger import Counter as CounterRow
-from db.models.products import Product
+from db.models.products import Comment, CommentVote, Product
 from db.models.users import RIGHTS, Login, ServicePerson, User
 from db.queries import users as user_queries
 from tests.conftest import make_settings
@@ -376,6 +377,36 @@ async def test_the_talks_name_goods_of_this_shop(databases: Databases, settings:
     assert named and set(named) <= articles
     assert not [text for text in texts if set("{}") & set(text)]
     assert len(texts) == sum(len(talk.lines.strip().splitlines()) for talk in TALKS)
+
+
+# Comments
+
+
+async def test_every_star_is_somebodys_comment(databases: Databases, settings: Settings) -> None:
+    await build_demo(databases, settings, Clock())
+
+    products, comments, votes = await databases.products.read(
+        lambda connection: tuple(
+            connection.execute(select(model.__table__)).all() for model in (Product, Comment, CommentVote)
+        )
+    )
+
+    for product in products:
+        stars = Counter(row.rating for row in comments if row.product_id == product.id and row.status == "approved")
+        assert [stars[number] for number in range(1, 6)] == [
+            product.r1, product.r2, product.r3, product.r4, product.r5,
+        ]  # fmt: skip
+        assert all(product.creation_time < row.creation_time for row in comments if row.product_id == product.id)
+    assert {row.id: row.useful for row in comments if row.useful} == Counter(vote.comment_id for vote in votes)
+    assert sum(row.status == "pending" for row in comments) == 2
+    assert len(comments) > 100 and len({row.user_id for row in comments}) == 5
+    assert any(row.reply_text for row in comments)
+    assert not [row.data_text for row in comments if set("[]|{}") & set(row.data_text)]
+
+
+def test_the_same_seed_has_the_same_said(catalogue: Catalogue) -> None:
+    assert make_comments(catalogue.goods, 1) == make_comments(catalogue.goods, 1)
+    assert make_comments(catalogue.goods, 1) != make_comments(catalogue.goods, 2)
 
 
 # What the terminal says

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from app.clock import Clock
 from app.demo.chats import add_chats
+from app.demo.comments import add_comments, make_comments
 from app.demo.generator import SEED, Catalogue, created, make_catalogue
 from app.demo.mark import demo_mark
 from app.demo.people import GUESTS, PEOPLE, Account, Ids, add_people, make_accounts
@@ -94,6 +95,7 @@ async def _build_products(databases: Databases, clock: Clock, catalogue: Catalog
     def work(session: Session) -> Done[None]:
         if not has_mark(session.connection(), "products"):
             add_catalogue(session, catalogue, ids.managers, clock)
+            add_comments(session, make_comments(catalogue.goods, seed), ids, clock.now())
             set_mark(session, "products", seed)
         return Done(None)
 

@@ -36,9 +36,6 @@ AGE_DAYS = 240
 # the range have no common divisor, so nothing comes twice before everything has come.
 FIRST_ARTICLE, ARTICLES, ARTICLE_STEP = 100_003, 899_981, 514_229
 
-STARS = ((1, 6), (2, 4), (3, 9), (4, 24), (5, 57))
-"""Per cent of each number of stars, as reviews in real shops have it."""
-
 
 @dataclass(frozen=True, slots=True)
 class Goods:
@@ -138,7 +135,6 @@ def _make_goods(random: Random, index: int, noun: Noun, adjective: Adjective, br
     accent = random.choice([each for each in ACCENTS if each != COLOURS[colours[0]]])
     price_minor = _price(random, noun.price)
     discount_bp = random.choice((500, 1000, 1000, 1500, 2000, 2500, 3000, 4000)) if random.random() < 0.35 else 0
-    stars = _stars(random)
     row = {
         "article": FIRST_ARTICLE + index * ARTICLE_STEP % ARTICLES,
         "name": _spelling(random, index, f"{noun.name.capitalize()} {agree(adjective.name, noun.gender)} «{brand}»"),
@@ -157,9 +153,8 @@ def _make_goods(random: Random, index: int, noun: Noun, adjective: Adjective, br
         "country_origin": random.choices([name for name, _ in COUNTRIES], [weight for _, weight in COUNTRIES])[0],
         "description": _describe(random, noun, adjective, material),
         "images": [studio.take(noun.shape, colour, accent, adjective.pattern) for colour in colours],
-        "sold": sum(stars) * random.randrange(2, 9),
+        "sold": _sold(random),
         "remains": 0 if random.random() < 0.08 else 1 + _negative_binomial(random, 3, 0.12),
-        **{f"r{number}": times for number, times in enumerate(stars, start=1)},
     }
     return Goods(noun, timedelta(), row)
 
@@ -200,11 +195,9 @@ def _sizes(random: Random, all_sizes: Sequence[str]) -> list[str]:
     return list(all_sizes[first:last])
 
 
-def _stars(random: Random) -> list[int]:
-    """How many gave one star, two … five. A few products sell much more than the rest."""
-    count = min(int(random.paretovariate(0.9)) - 1, 400) if random.random() < 0.85 else 0
-    given = random.choices([star for star, _ in STARS], [share for _, share in STARS], k=count)
-    return [given.count(star) for star, _ in STARS]
+def _sold(random: Random) -> int:
+    """A few products sell much more than the rest."""
+    return min(int(random.paretovariate(0.9)) - 1, 400) * random.randrange(2, 9) if random.random() < 0.85 else 0
 
 
 def _spelling(random: Random, index: int, name: str) -> str:

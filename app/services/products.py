@@ -2,7 +2,7 @@
 
 import base64
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 from hmac import compare_digest
@@ -27,6 +27,7 @@ from app.schemas.products import (
     PromotionRef,
 )
 from app.services.pricing import Price, PriceBook
+from app.services.ratings import mean_rating
 from db.database import Databases
 from db.queries import products as queries
 from db.queries.prices import get_lowest_price
@@ -177,8 +178,7 @@ def product_tag(product: ProductOut) -> str:
 
 def product_out(row: Any, price: Price, lowest_minor: int | None = None) -> ProductOut:
     """A row of `db.queries.products.get_product` as it is shown at that price."""
-    stars: Mapping[int, int] = {1: row.r1, 2: row.r2, 3: row.r3, 4: row.r4, 5: row.r5}
-    count = sum(stars.values())
+    histogram = [row.r1, row.r2, row.r3, row.r4, row.r5]
     return ProductOut(
         article=row.article,
         name=row.name,
@@ -193,8 +193,8 @@ def product_out(row: Any, price: Price, lowest_minor: int | None = None) -> Prod
         valid_until=price.valid_until,
         in_stock=row.remains > 0,
         remains=row.remains,
-        rating=round(sum(star * times for star, times in stars.items()) / count, 2) if count else None,
-        rating_count=count,
+        rating=mean_rating(histogram),
+        rating_count=sum(histogram),
         tags=row.tags,
         specifications=row.specifications,
         country_origin=row.country_origin,

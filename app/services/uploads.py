@@ -37,6 +37,7 @@ MOST_UNUSED = 20
 USABLE = timedelta(hours=24)
 KEPT = timedelta(hours=25)
 """Longer than it may be used, so that nothing goes while somebody is about to use it."""
+NOBODY = 0
 SWEEP_S = 3600.0
 SWEPT_AT_ONCE = 100
 
@@ -71,15 +72,23 @@ class UploadService:
             Conflict: too many of theirs wait to be used (``reason`` too_many_uploads).
         """
         owner, now = _owner(actor), self._clock.now()
+        row = {"owner_kind": owner[0], "owner_id": owner[1], "creation_time": now, **file.model_dump()}
 
         def work(session: Session) -> Done[UploadOut]:
             if queries.count_unused(session.connection(), *owner, MOST_UNUSED) >= MOST_UNUSED:
                 raise Conflict("Use the pictures that you have sent, or wait a day.", reason="too_many_uploads")
-            row = {"owner_kind": owner[0], "owner_id": owner[1], "creation_time": now, **file.model_dump()}
             upload_id = queries.add_upload(session, row)
             return Done(UploadOut(id=upload_id, creation_time=now, **photo_out(file.name).model_dump()))
 
-        return await self._messanger.write(once(keyed, UploadOut, now, work))
+        def leave(session: Session) -> Done[None]:
+            queries.add_upload(session, {**row, "owner_id": NOBODY})
+            return Done(None)
+
+        try:
+            return await self._messanger.write(once(keyed, UploadOut, now, work))
+        except Conflict:
+            await self._messanger.write(leave)  # the file is there: so that it goes like any other that is not used
+            raise
 
     async def find(self, actor: Actor, ids: Collection[str]) -> Mapping[str, str]:
         """File names, by id, of those of ``ids`` that the actor may use."""
