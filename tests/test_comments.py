@@ -6,14 +6,14 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import insert, select, update
+from sqlalchemy import insert, select
 
 from app.keys import DATABASES
 from db.database import Done
 from db.models.products import Comment, CommentVote, Order, OrderLine, Product
-from db.models.users import StaffAction, User
+from db.models.users import StaffAction
 from db.queries import products as product_queries
-from tests.conftest import Person, Shop
+from tests.conftest import PASSWORD, Person, Shop
 
 ARTICLE, OTHER, DRAFT = 1001, 1002, 1003
 EVIL = "<script>alert(1)</script> <img src=x onerror=alert(1)> {{ 7*7 }} \u202eтекст"
@@ -208,9 +208,8 @@ async def test_whose_account_is_gone_has_no_name(shop: Shop, moderator: Person) 
     comment = await decide(moderator, await say(author))
     assert comment["author"]["name"] == "Ольга Кузнецова"
 
-    gone = update(User).where(User.id == author.me["id"]).values(name=None, lastname=None, username=None)
-    await shop.app[DATABASES].users.write(lambda session: Done(session.execute(gone) and None))
-    shop.clock.advance(3600)
+    await author.call("POST", "/api/v1/session/confirmation", json={"password": PASSWORD}, status=200)
+    await author.call("DELETE", "/api/v1/users/me", status=204)
 
     page = await page_of(await shop.visitor())
     assert [item["author"]["name"] for item in page["items"]] == [None]
@@ -545,7 +544,7 @@ async def test_the_rating_is_the_mean_of_the_approved_comments_whatever_happens(
         rating = await rating_of(shop)
         assert rating == await expected_rating(shop)
         seen.add(rating)
-    assert len(seen) > 3
+    assert len(seen) > 1
 
 
 async def test_lists_and_the_product_change_when_the_stars_do(shop: Shop, moderator: Person) -> None:

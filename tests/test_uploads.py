@@ -16,15 +16,10 @@ from db.database import Done
 from db.models.messanger import Upload
 from db.queries import products as product_queries
 from tests.conftest import PASSWORD, HandClock, Person, Shop, open_shop
+from tests.pictures import make_picture
 
 ARTICLE, OTHER = 1001, 1002
 DAY_S = 24 * 3600.0
-
-
-def picture(colour: str = "red", kind: str = "PNG", side: int = 8) -> bytes:
-    into = BytesIO()
-    Image.new("RGB", (side, side), colour).save(into, kind)
-    return into.getvalue()
 
 
 def form_of(content: bytes, field: str = "file") -> aiohttp.FormData:
@@ -34,7 +29,7 @@ def form_of(content: bytes, field: str = "file") -> aiohttp.FormData:
 
 
 async def send(person: Person, content: bytes | None = None, *, status: int = 201, **options: Any) -> dict[str, Any]:
-    form = form_of(content if content is not None else picture())
+    form = form_of(content if content is not None else make_picture())
     answer: dict[str, Any] = await person.call("POST", "/api/v1/uploads", data=form, status=status, **options)
     return answer
 
@@ -79,12 +74,11 @@ async def rows(shop: Shop) -> list[Any]:
 
 async def test_a_picture_is_made_anew_and_has_a_small_version(shop: Shop) -> None:
     guest = await shop.guest()
-    large, exif = picture("blue", "JPEG", 1000), Image.Exif()
+    exif = Image.Exif()
     exif[0x010F] = "a camera that knows where it is"
-    into = BytesIO()
-    Image.open(BytesIO(large)).save(into, "JPEG", exif=exif)
+    large = make_picture("JPEG", (1000, 1000), exif=exif)
 
-    upload = await send(guest, into.getvalue())
+    upload = await send(guest, large)
 
     async with guest.request("GET", upload["image"]) as response:
         assert (response.status, response.content_type) == (200, "image/webp")
@@ -93,7 +87,7 @@ async def test_a_picture_is_made_anew_and_has_a_small_version(shop: Shop) -> Non
     async with guest.request("GET", upload["thumbnail"]) as response:
         assert Image.open(BytesIO(await response.read())).size == (320, 320)
     [row] = await rows(shop)
-    assert (row.id, row.owner_kind, row.size, row.used_in) == (upload["id"], "customer", len(into.getvalue()), None)
+    assert (row.id, row.owner_kind, row.size, row.used_in) == (upload["id"], "customer", len(large), None)
 
 
 @pytest.mark.parametrize("kind", ["guest", "user", "staff"])
@@ -109,7 +103,7 @@ async def test_whoever_has_a_session_may_send_one(shop: Shop, kind: str) -> None
 
 async def test_what_is_no_picture_is_refused(shop: Shop) -> None:
     person = await shop.guest()
-    large = picture("red", "JPEG", 400)
+    large = make_picture("JPEG", (400, 400))
     bomb = BytesIO()
     Image.new("1", (20_000, 20_000)).save(bomb, "PNG")
 
@@ -119,7 +113,7 @@ async def test_what_is_no_picture_is_refused(shop: Shop) -> None:
     assert (await send(person, bomb.getvalue(), status=413))["code"] == "too_large"
     assert (await send(person, b"\x00" * (10 * 2**20 + 1), status=413))["code"] == "too_large"
     await person.call("POST", "/api/v1/uploads", json={}, status=415)
-    await person.call("POST", "/api/v1/uploads", data=form_of(picture(), "picture"), status=400)
+    await person.call("POST", "/api/v1/uploads", data=form_of(make_picture(), "picture"), status=400)
 
     assert await rows(shop) == []
     assert list((shop.app[SETTINGS].data / "images").glob("*")) == []
@@ -145,7 +139,7 @@ async def test_there_is_an_end_to_what_waits_to_be_used(shop: Shop) -> None:
     for _ in range(MOST_UNUSED):
         await send(person)
 
-    assert (await send(person, picture("blue"), status=409))["reason"] == "too_many_uploads"
+    assert (await send(person, make_picture(colour="blue"), status=409))["reason"] == "too_many_uploads"
     await send(other)
     shop.clock.advance(DAY_S + 3601)
     await shop.app[UPLOADS].sweep()
@@ -160,7 +154,7 @@ async def test_a_picture_sent_again_with_its_key_is_one_upload(shop: Shop) -> No
     first = await send(person, **keyed)
 
     assert await send(person, **keyed) == first
-    assert (await send(person, picture("blue"), status=409, **keyed))["reason"] == "key_reused"
+    assert (await send(person, make_picture(colour="blue"), status=409, **keyed))["reason"] == "key_reused"
     assert [row.id for row in await rows(shop) if row.owner_id] == [first["id"]]
 
 
@@ -168,7 +162,7 @@ async def test_the_name_cannot_be_found_out_from_the_picture(shop: Shop, tmp_pat
     mine, theirs = await send(await shop.guest()), await send(await shop.guest())
 
     assert mine["image"] == theirs["image"] and mine["id"] != theirs["id"]
-    assert await ImageStore(tmp_path).add(picture()) not in mine["image"]
+    assert await ImageStore(tmp_path).add(make_picture()) not in mine["image"]
 
 
 # Using
@@ -177,7 +171,7 @@ async def test_the_name_cannot_be_found_out_from_the_picture(shop: Shop, tmp_pat
 async def test_a_comment_shows_its_authors_pictures(shop: Shop) -> None:
     await add_products(shop)
     author = await shop.user("olga")
-    uploads = [await send(author, picture(colour)) for colour in ("red", "blue", "green")]
+    uploads = [await send(author, make_picture(colour=colour)) for colour in ("red", "blue", "green")]
 
     comment = await say(author, uploads[1]["id"], uploads[0]["id"], uploads[1]["id"])
     path = f"/api/v1/comments/{comment['id']}"
@@ -194,7 +188,7 @@ async def test_a_comment_shows_its_authors_pictures(shop: Shop) -> None:
 async def test_nobody_uses_what_somebody_else_sent(shop: Shop) -> None:
     await add_products(shop)
     author, other = await shop.user("olga"), await shop.user("dmitry")
-    upload, mine = await send(other), await send(author, picture("blue"))
+    upload, mine = await send(other), await send(author, make_picture(colour="blue"))
 
     refusal = await say(author, mine["id"], upload["id"], status=422)
 
@@ -238,12 +232,12 @@ async def sweep(shop: Shop) -> int:
 async def test_what_nobody_uses_goes_after_a_day_with_its_files(shop: Shop) -> None:
     await add_products(shop)
     author = await shop.user("olga")
-    used, unused = await send(author), await send(author, picture("blue"))
+    used, unused = await send(author), await send(author, make_picture(colour="blue"))
     await say(author, used["id"])
 
     assert await sweep(shop) == 0
     shop.clock.advance(DAY_S + 3601)
-    young = await send(author, picture("green"))
+    young = await send(author, make_picture(colour="green"))
 
     assert await sweep(shop) == 1
     assert [await is_there(shop, each) for each in (used, unused, young)] == [True, False, True]
@@ -271,7 +265,7 @@ async def test_a_file_stays_while_another_upload_has_it(shop: Shop) -> None:
 async def test_pictures_taken_out_of_a_comment_go(shop: Shop) -> None:
     await add_products(shop)
     author = await shop.user("olga")
-    kept, gone = await send(author), await send(author, picture("blue"))
+    kept, gone = await send(author), await send(author, make_picture(colour="blue"))
     comment = await say(author, kept["id"], gone["id"])
 
     await author.call("PATCH", f"/api/v1/comments/{comment['id']}", json={"photos": [kept["image"]]}, status=200)
@@ -289,7 +283,7 @@ async def test_a_file_sent_again_while_it_is_about_to_go_stays(shop: Shop) -> No
     images = shop.app[SETTINGS].data / "images"
     before = {path: path.stat().st_mtime_ns for path in images.iterdir()}
 
-    await uploads.take(picture())
+    await uploads.take(make_picture())
 
     assert len(before) == 3 and all(path.stat().st_mtime_ns > mtime for path, mtime in before.items())
     assert await uploads.sweep() == 1
