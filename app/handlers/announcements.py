@@ -7,7 +7,7 @@ from app.auth import get_actor, require_staff
 from app.keys import ANNOUNCEMENTS
 from app.openapi import describe
 from app.requests import parse_body, parse_query, path_int, read_key, read_version
-from app.responses import json_response, tagged_response
+from app.responses import json_response, once_response, tagged_response
 from app.schemas.announcements import AnnouncementIn, AnnouncementOut, AnnouncementPage, AnnouncementPatch
 from app.schemas.planned import PlannedQuery
 
