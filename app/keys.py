@@ -10,6 +10,7 @@ if TYPE_CHECKING:  # the keys need only the names; importing the parts here woul
     from app.services.announcements import AnnouncementService
     from app.services.boundaries import Boundaries
     from app.services.carts import CartService
+    from app.services.catalogue import CatalogueService
     from app.services.chat_reader import ChatReader
     from app.services.chats import ChatService
     from app.services.comments import CommentService
@@ -19,10 +20,13 @@ if TYPE_CHECKING:  # the keys need only the names; importing the parts here woul
     from app.services.names import NameBook
     from app.services.prices import PriceService
     from app.services.pricing import PriceBook
+    from app.services.product_editor import ProductEditor
+    from app.services.product_images import ProductImages
     from app.services.products import ProductService
     from app.services.promotions import PromotionService
     from app.services.staff import StaffService
     from app.services.stats import StatsService
+    from app.services.stock import StockService
     from app.services.uploads import UploadService
     from app.services.users import UsersService
     from app.sessions import SessionStore
@@ -48,6 +52,10 @@ PRODUCTS: web.AppKey["ProductService"] = web.AppKey("products")
 CARTS: web.AppKey["CartService"] = web.AppKey("carts")
 COMMENTS: web.AppKey["CommentService"] = web.AppKey("comments")
 UPLOADS: web.AppKey["UploadService"] = web.AppKey("uploads")
+CATALOGUE: web.AppKey["CatalogueService"] = web.AppKey("catalogue")
+EDITOR: web.AppKey["ProductEditor"] = web.AppKey("editor")
+PRODUCT_IMAGES: web.AppKey["ProductImages"] = web.AppKey("product_images")
+STOCK: web.AppKey["StockService"] = web.AppKey("stock")
 CHATS: web.AppKey["ChatService"] = web.AppKey("chats")
 READER: web.AppKey["ChatReader"] = web.AppKey("reader")
 CREDENTIALS: web.AppKey["CredentialService"] = web.AppKey("credentials")

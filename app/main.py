@@ -20,16 +20,19 @@ from app.cookies import audience_of, setup_sessions
 from app.errors import Forbidden, ServiceError
 from app.handlers import (
     announcements,
+    catalogue,
     comments,
     docs,
     health,
     images,
     prices,
+    product_editing,
     products,
     promotions,
     sessions,
     staff,
     stats,
+    stock,
     uploads,
     users,
 )
@@ -41,18 +44,21 @@ from app.keys import (
     ANNOUNCEMENTS,
     BOUNDARIES,
     CARTS,
+    CATALOGUE,
     CHATS,
     CLOCK,
     COMMENTS,
     CREDENTIALS,
     CUSTOMERS,
     DATABASES,
+    EDITOR,
     HISTORY,
     HUB,
     IMAGES,
     NAMES,
     PRICE_LIST,
     PRICES,
+    PRODUCT_IMAGES,
     PRODUCTS,
     PROMOTIONS,
     READER,
@@ -60,6 +66,7 @@ from app.keys import (
     SETTINGS,
     STAFF,
     STATS,
+    STOCK,
     UPLOADS,
     USERS,
 )
@@ -74,6 +81,7 @@ from app.services.announcements import AnnouncementService
 from app.services.boundaries import Boundaries
 from app.services.broadcast import Broadcaster
 from app.services.carts import CartService
+from app.services.catalogue import CatalogueService
 from app.services.chat_reader import ChatReader
 from app.services.chats import ChatService
 from app.services.comments import CommentService
@@ -84,11 +92,14 @@ from app.services.names import NameBook
 from app.services.presence import Presence
 from app.services.prices import PriceService
 from app.services.pricing import PriceBook
+from app.services.product_editor import ProductEditor
+from app.services.product_images import ProductImages
 from app.services.products import ProductService
 from app.services.promotions import PromotionService
 from app.services.rendering import Renderer
 from app.services.staff import StaffService
 from app.services.stats import StatsService
+from app.services.stock import StockService
 from app.services.uploads import UploadService
 from app.services.users import UsersService
 from app.sessions import SessionStore
@@ -113,8 +124,8 @@ SWEEPER: web.AppKey[Sweeper] = web.AppKey("sweeper", Sweeper)
 # take turns thousands of times a second.
 SWITCH_S = 0.0005
 ROUTES = (
-    sessions, users, staff, stats, chat_routes, cart_routes, products, prices, promotions, announcements, comments,
-    uploads, images, docs, health,
+    sessions, users, staff, stats, chat_routes, cart_routes, products, product_editing, stock, catalogue, prices,
+    promotions, announcements, comments, uploads, images, docs, health,
 )  # fmt: skip
 
 
@@ -170,7 +181,7 @@ async def run_parts(app: web.Application) -> AsyncIterator[None]:
     passwords = Passwords(settings.password_cost)
     chats = app[CHATS] = ChatService(databases.messanger, names, renderer, settings, clock)
     reader = app[READER] = ChatReader(databases.messanger, renderer)
-    app[IMAGES] = ImageStore(settings.data)
+    pictures = app[IMAGES] = ImageStore(settings.data)
     price_book = app[PRICES] = PriceBook(databases.products, clock)
     boundaries = app[BOUNDARIES] = Boundaries(databases.products, price_book, clock)
     app[PRODUCTS] = ProductService(databases, price_book, clock, settings.secret)
@@ -178,6 +189,10 @@ async def run_parts(app: web.Application) -> AsyncIterator[None]:
     app[PRICE_LIST] = PriceService(databases.products, clock, settings.secret)
     app[PROMOTIONS] = PromotionService(databases.products, boundaries, clock, settings.secret)
     app[ANNOUNCEMENTS] = AnnouncementService(databases.products, clock, settings.secret)
+    app[EDITOR] = ProductEditor(databases, clock)
+    app[PRODUCT_IMAGES] = ProductImages(databases.products, pictures, clock)
+    app[STOCK] = StockService(databases.products, clock)
+    app[CATALOGUE] = CatalogueService(databases.products, clock)
     app[STAFF] = StaffService(databases.users, store, passwords, names, clock)
     app[CREDENTIALS] = CredentialService(databases.users, store, passwords, clock, settings.limits)
     app[CUSTOMERS] = CustomerService(databases.users, store, clock)

@@ -49,6 +49,7 @@ _PATH: dict[str, Schema] = {
     "announcement_id": {"type": "integer", "minimum": 1, "maximum": MAX_INT, "description": "The announcement's id."},
     "comment_id": {"type": "integer", "minimum": 1, "maximum": MAX_INT, "description": "The comment's id."},
     "slug": {"type": "string", "description": "The group's or category's name in addresses."},
+    "name": {"type": "string", "description": "The picture's file name: the last part of its address."},
 }
 
 _TAGS = {

@@ -102,7 +102,7 @@ def read_version(request: web.Request) -> int:
     """Return the version in If-Match: the first part of an ETag of ours.
 
     Raises:
-        IfMatchRequired: there is none, or ``*``: whoever changes something says what they have seen.
+        IfMatchRequired: as `read_tag`.
         Stale: it cannot be a version.
     """
     version = read_seen_version(request)
@@ -117,12 +117,35 @@ def read_seen_version(request: web.Request) -> int | None:
     Raises:
         Stale: it cannot be a version.
     """
+    tag = _seen_tag(request)
+    if tag is None:
+        return None
+    version = tag.partition(".")[0]
+    if not _VERSION.fullmatch(version):
+        raise Stale
+    return int(version)
+
+
+def read_tag(request: web.Request) -> str:
+    """Return the ETag in If-Match, without quotes.
+
+    Raises:
+        IfMatchRequired: there is none, or ``*``: whoever changes something says what they have seen.
+        Stale: it is damaged, or a weak one, which says nothing of the content.
+    """
+    tag = _seen_tag(request)
+    if tag is None:
+        raise IfMatchRequired
+    return tag
+
+
+def _seen_tag(request: web.Request) -> str | None:
     tags = request.if_match or ()
     if hdrs.IF_MATCH not in request.headers or (tags and tags[0].value == "*"):
         return None
-    if not tags or tags[0].is_weak or not _VERSION.fullmatch(tags[0].value.partition(".")[0]):
+    if not tags or tags[0].is_weak:
         raise Stale
-    return int(tags[0].value.partition(".")[0])
+    return tags[0].value
 
 
 async def read_file(request: web.Request, max_bytes: int) -> tuple[str, bytes]:

@@ -29,11 +29,13 @@ from app.sessions import SessionStore
 from db.database import Database, Done
 from db.queries import products as product_queries
 from tests.conftest import PASSWORD, MakeChat, Person, Shop, open_shop
+from tests.keeping import API, etag, make_category, make_group, make_product
 from tests.peers import HELLO, Peer, open_peer
-from tests.pictures import make_picture
+from tests.pictures import make_form, make_picture, upload
 from ws.protocol import CloseCode
 
 PUBLISHED, DRAFT = 1001, 1002
+KEPT = (f"{API}/products", f"{API}/groups", f"{API}/categories")
 PICTURE = make_picture()
 MADE_UP = 999_999  # an id that nobody has
 REVOKED_S = 2.0
@@ -140,6 +142,27 @@ GET    /api/v1/cart/removed                 200     200 200   200   200  200    
 POST   /api/v1/cart/removed                 401     401 200   200   200  200     403     403     403   403
 POST   /api/v1/cart/removed/{article}       401     401 404   404   404  404     403     403     403   403
 POST   /api/v1/cart/removed/{article} :own  401     401 200   200   200  200     403     403     403   403
+GET    /api/v1/next-article                 401     401 403   403   403  403     403     403     403   200
+POST   /api/v1/products                     401     401 403   403   403  403     403     403     403   201
+PATCH  /api/v1/products/{article}           401     401 403   403   403  403     403     403     403   200
+DELETE /api/v1/products/{article}           401     401 403   403   403  403     403     403     403   204
+PUT    /api/v1/products/{article}/publication 401     401 403   403   403  403     403     403     403   200
+DELETE /api/v1/products/{article}/publication 401     401 403   403   403  403     403     403     403   200
+POST   /api/v1/products/{article}/images    401     401 403   403   403  403     403     403     403   201
+PATCH  /api/v1/products/{article}/images    401     401 403   403   403  403     403     403     403   200
+DELETE /api/v1/products/{article}/images/{name} 401     401 403   403   403  403     403     403     403   200
+GET    /api/v1/products/{article}/stock     401     401 403   403   403  403     200     200     200   200
+POST   /api/v1/products/{article}/stock     401     401 403   403   403  403     403     403     403   201
+POST   /api/v1/groups                       401     401 403   403   403  403     403     403     403   201
+GET    /api/v1/groups/{slug}                200     200 200   200   200  200     200     200     200   200
+PATCH  /api/v1/groups/{slug}                401     401 403   403   403  403     403     403     403   200
+DELETE /api/v1/groups/{slug}                401     401 403   403   403  403     403     403     403   204
+PUT    /api/v1/groups/{slug}/image          401     401 403   403   403  403     403     403     403   200
+POST   /api/v1/categories                   401     401 403   403   403  403     403     403     403   201
+GET    /api/v1/categories/{slug}            200     200 200   200   200  200     200     200     200   200
+PATCH  /api/v1/categories/{slug}            401     401 403   403   403  403     403     403     403   200
+DELETE /api/v1/categories/{slug}            401     401 403   403   403  403     403     403     403   204
+PUT    /api/v1/categories/{slug}/image      401     401 403   403   403  403     403     403     403   200
 GET    /api/v1/openapi.json                 200     200 200   200   200  200     200     200     200   200
 GET    /health/live                         200     200 200   200   200  200     200     200     200   200
 GET    /health/ready                        200     200 200   200   200  200     200     200     200   200
@@ -220,6 +243,8 @@ MAY = {
     "staff:prices": {"manager", "owner"},
     "staff:promotions": {"owner"},
     "staff:announcements": {"owner"},
+    "staff:products.edit": {"owner"},
+    "staff:stock": {"owner"},
 }
 # The whole of a chat is its customer's and the staff's: only these may succeed where a chat is named.
 CHAT_COLUMNS = {"guest", "answers", "assigns", "owner"}
@@ -307,15 +332,22 @@ class House:
         colleague = await self.colleague() if "{uuid}" in path else None
         planned = await self.planned(path)
         comment = await self.comment(row, person) if "{comment_id}" in path else 0
+        slug = "hats" if path.startswith("/api/v1/categories") else "winter"
+        names = {"article": article, "slug": slug, "name": "0" * 32 + ".svg"}
+        if method != "GET" and path.startswith(KEPT) and "{comment_id}" not in path and "/comments" not in path:
+            names |= await self.keep(path)
         path = path.format(
-            chat_id=chat, article=article, name="0" * 32 + ".svg", language="ru", section="none",
-            user_id=guest.me["id"], comment_id=comment,
-            uuid=colleague.uuid if colleague else "", promotion_id=planned, announcement_id=planned,
+            chat_id=chat, language="ru", section="none", user_id=guest.me["id"], comment_id=comment,
+            uuid=colleague.uuid if colleague else "", promotion_id=planned, announcement_id=planned, **names,
         )  # fmt: skip
-        options = await self.options(row, person, guest)
+        options = await self.options(row, person, guest, names["name"])
         if colleague:
             options["headers"] = {"If-Match": f'"{version_of(colleague.edit_time)}"'}
-        elif row.key in CONDITIONAL:
+        elif (
+            row.key in CONDITIONAL
+            or (method in ("PATCH", "DELETE") and path.startswith(KEPT))
+            or (path.endswith("/publication"))
+        ):
             options["headers"] = {"If-Match": await self.present_tag(path)}
         if row.name.endswith(":own"):  # put in and taken out, as far as the person may
             await person.call("PUT", f"/api/v1/cart/lines/{article}", json={"quantity": 1})
@@ -345,12 +377,6 @@ class House:
         made = await owner.call("POST", f"/api/v1/{noun}", json=PLANNED[noun], status=201)
         return int(made["id"])
 
-    async def present_tag(self, path: str) -> str:
-        """What the owner would send as If-Match."""
-        owner = await self.person("owner")
-        async with owner.request("GET", path.removesuffix("/price")) as response:
-            return str(response.headers["ETag"])
-
     async def comment(self, row: Row, person: Person) -> int:
         """A comment that the route is about: ``:own`` is the asker's, ``:pending`` waits for a moderator."""
         author = person if ":own" in row.name and person.me["kind"] == "user" else None
@@ -364,7 +390,25 @@ class House:
             await owner.call("PATCH", path, json=form, headers=seen, status=200)
         return int(comment["id"])
 
-    async def options(self, row: Row, person: Person, guest: Person) -> dict[str, Any]:
+    async def keep(self, path: str) -> dict[str, Any]:
+        """A new group or category, or a draft with a picture: nobody is answered 404 because of who came before."""
+        owner = await self.person("owner")
+        if path.startswith(f"{API}/groups"):
+            return {"slug": (await make_group(owner, f"name{next(self.names)}"))["slug"]}
+        if path.startswith(f"{API}/categories"):
+            return {"slug": (await make_category(owner, f"name{next(self.names)}", "winter"))["slug"]}
+        made = await make_product(owner, category="hats")
+        _, product = await upload(owner, PICTURE, path=f"/products/{made['article']}/images")
+        return {"article": made["article"], "name": product["images"][0].rpartition("/")[2]}
+
+    async def present_tag(self, path: str) -> str:
+        """What the owner would send as If-Match."""
+        shown = path.removeprefix(API)
+        for part in ("/publication", "/images", "/price"):
+            shown = shown.partition(part)[0]
+        return await etag(await self.person("owner"), shown)
+
+    async def options(self, row: Row, person: Person, guest: Person, picture: str = "") -> dict[str, Any]:
         """A query or body that is right, so that only the asker decides."""
         colleague = await self.person("answers") if "assign" in row.name else None
         name = f"name{next(self.names)}"
@@ -375,10 +419,8 @@ class House:
             await self.shop.user(name)
             token, _ = await self.shop.app[CREDENTIALS].begin_reset(name)
             return {"json": {"token": token, "new_password": "another " + PASSWORD}}
-        if (row.name.startswith("PUT") and row.name.endswith("/avatar")) or row.name == "POST /api/v1/uploads":
-            form = aiohttp.FormData()
-            form.add_field("file", PICTURE, filename="me.png")
-            return {"data": form}
+        if row.key.startswith(("PUT", "POST")) and row.key.endswith(("/avatar", "/image", "/images", "/uploads")):
+            return {"data": make_form(PICTURE)}
         bodies: dict[str, Any] = {
             "POST /api/v1/session/guest": {"token": True},
             "POST /api/v1/session": {"login": name, "password": PASSWORD, "token": True},
@@ -417,6 +459,14 @@ class House:
             "POST /api/v1/cart/lines :draft": {"article": DRAFT},
             "PUT /api/v1/cart/lines/{article}": {"quantity": 1},
             "PUT /api/v1/cart/lines/{article} :draft": {"quantity": 1},
+            "POST /api/v1/products": {"name": name, "category": "hats", "price": {"amount": 1}},
+            "PATCH /api/v1/products/{article}": {"name": name},
+            "PUT /api/v1/products/{article}/publication": {"status": "review"},
+            "PATCH /api/v1/products/{article}/images": {"images": [f"/images/{picture}"]},
+            "POST /api/v1/groups": {"name": name},
+            "PATCH /api/v1/groups/{slug}": {"description": name},
+            "POST /api/v1/categories": {"name": name, "group": "winter"},
+            "PATCH /api/v1/categories/{slug}": {"description": name},
         }
         queries = {
             "GET /api/v1/chats/{chat_id}/messages :notes": {"log": "notes"},
@@ -428,6 +478,8 @@ class House:
         headers = {"If-Match": '"2"'} if "{comment_id}" in row.key and person.me["kind"] == "staff" else {}
         if row.name in bodies:
             return {"json": bodies[row.name], "headers": headers}
+        if row.key == f"POST {API}/products/{{article}}/stock":
+            return {"json": {"delta": 1, "reason": "receipt"}, "headers": {"Idempotency-Key": name}}
         return {"params": queries.get(row.name, {}), "headers": headers}
 
     async def ask_command(self, row: Row, column: str) -> str:

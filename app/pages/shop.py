@@ -7,10 +7,11 @@ from aiohttp import web
 
 from app.auth import get_actor
 from app.errors import NotFound
-from app.keys import PRODUCTS
+from app.keys import CATALOGUE, PRODUCTS
 from app.pages.render import page_texts, render
 from app.requests import path_int
-from app.schemas.products import CategoryRef, GroupOut, ProductOut, ProductQuery
+from app.schemas.catalogue import GroupOut
+from app.schemas.products import CategoryRef, ProductOut, ProductQuery
 
 PRODUCTS_PER_PAGE: Final = 24
 NEARLY_GONE: Final = 5
@@ -25,7 +26,7 @@ routes = web.RouteTableDef()
 async def show_shop(request: web.Request) -> web.Response:
     """The shop front: a page of products, of all groups or of one group or category."""
     products = request.app[PRODUCTS]
-    groups = await products.list_groups()
+    groups = await request.app[CATALOGUE].list_groups()
     group = _choose(groups, request.query.get("group"))
     category = _choose(group.categories if group else (), request.query.get("category"))
     cursor = request.query.get("cursor", "")[:200] or None  # sealed by the service; a longer one was never given out

@@ -39,38 +39,6 @@ class CategoryRef(GroupRef):
     """A category as its products and its group name it."""
 
 
-class CategoryOut(OutModel):
-    """A category of products inside one group."""
-
-    slug: str
-    name: str
-    group: GroupRef
-    image: str | None = Field(description="Address of a picture.")
-    description: str
-
-
-class GroupOut(OutModel):
-    """A group of products, for example «Зима», with its categories in display order."""
-
-    slug: str
-    name: str
-    image: str | None = Field(description="Address of a picture.")
-    description: str
-    categories: list[CategoryRef]
-
-
-class GroupList(OutModel):
-    """All groups in display order."""
-
-    items: list[GroupOut]
-
-
-class CategoryList(OutModel):
-    """All categories, by group and display order."""
-
-    items: list[CategoryOut]
-
-
 class PromotionRef(OutModel):
     """The promotion that makes a product's price."""
 
@@ -104,6 +72,7 @@ class ProductOut(OutModel):
     country_origin: str
     description: str
     images: list[str] = Field(description="Addresses of pictures, the main one first.")
+    thumbnails: list[str] = Field(description="The same pictures, 320 pixels at most: for cards and lists.")
     creation_time: datetime
     edit_time: datetime
     version: int = Field(description="Rises with each edit by staff; the If-Match part of the ETag.")

@@ -162,6 +162,11 @@ class PriceBook:
         self.promotions = _promotions(rows)
 
 
+def price_in(session: Session, row: Priced, now: datetime) -> Price:
+    """What a piece costs at ``now`` by the promotions that the transaction sees."""
+    return current_price(row, now, _promotions(promotion_queries.list_since(session.connection(), now)))
+
+
 def reprice(
     session: Session, product_ids: Sequence[int], now: datetime, by: Actor | None = None
 ) -> list[ProductChanged]:

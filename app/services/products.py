@@ -2,7 +2,6 @@
 
 import base64
 from collections import OrderedDict
-from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 from hmac import compare_digest
@@ -15,10 +14,9 @@ from sqlalchemy import Connection
 from app.actor import Actor
 from app.clock import Clock
 from app.errors import BadRequest, Forbidden, NotFound
+from app.images import THUMBNAILS, thumbnail
 from app.schemas.products import (
-    CategoryOut,
     CategoryRef,
-    GroupOut,
     GroupRef,
     Money,
     ProductOut,
@@ -93,41 +91,6 @@ class ProductService:
             lowest = await self._products.read(lambda c: get_lowest_price(c, row.id, now), hot=True)
         return product_out(row, price, lowest)
 
-    async def list_groups(self) -> list[GroupOut]:
-        """All groups in display order, each with its categories."""
-
-        def read(connection: Connection) -> tuple[Sequence[Any], Sequence[Any]]:
-            return queries.list_groups(connection), queries.list_categories(connection)
-
-        groups, categories = await self._products.read(read, hot=True)
-        inside: dict[int, list[CategoryRef]] = {row.group_id: [] for row in groups}
-        for row in categories:
-            inside[row.group_id].append(CategoryRef(slug=row.category_slug, name=row.category_name))
-        return [
-            GroupOut(
-                slug=row.group_slug,
-                name=row.group_name,
-                image=_image_url(row.image),
-                description=row.description,
-                categories=inside[row.group_id],
-            )
-            for row in groups
-        ]
-
-    async def list_categories(self) -> list[CategoryOut]:
-        """All categories, by group and display order."""
-        rows = await self._products.read(queries.list_categories, hot=True)
-        return [
-            CategoryOut(
-                slug=row.category_slug,
-                name=row.category_name,
-                group=GroupRef(slug=row.group_slug, name=row.group_name),
-                image=_image_url(row.image),
-                description=row.description,
-            )
-            for row in rows
-        ]
-
     async def _read_page(self, query: ProductQuery) -> ProductPage:
         after = None if query.cursor is None else self._open_cursor(query, query.cursor)
         now = self._clock.now()
@@ -199,7 +162,8 @@ def product_out(row: Any, price: Price, lowest_minor: int | None = None) -> Prod
         specifications=row.specifications,
         country_origin=row.country_origin,
         description=row.description,
-        images=[IMAGES_PATH + name for name in row.images],
+        images=[image_url(name) for name in row.images],
+        thumbnails=[image_url(thumbnail(name, THUMBNAILS[0])) for name in row.images],
         creation_time=row.creation_time,
         edit_time=row.edit_time,
         version=row.version,
@@ -207,5 +171,6 @@ def product_out(row: Any, price: Price, lowest_minor: int | None = None) -> Prod
     )
 
 
-def _image_url(name: str | None) -> str | None:
-    return None if name is None else IMAGES_PATH + name
+def image_url(name: str) -> str:
+    """Where a picture is to be had."""
+    return IMAGES_PATH + name

@@ -30,7 +30,6 @@ Position = tuple[datetime, int]
 
 EPOCH = "catalogue"
 CHUNK = 500
-MOST_GROUPS, MOST_CATEGORIES = 200, 2000
 
 _group = (
     ProductGroup.id.label("group_id"),
@@ -69,19 +68,6 @@ _products = (
     .join(ProductGroup, ProductGroup.id == Product.group_id)
 )
 _one_product = _products.where(Product.article == bindparam("wanted"))
-_groups = (
-    select(*_group, ProductGroup.image, ProductGroup.description)
-    .where(ProductGroup.archived.is_(False))
-    .order_by(ProductGroup.position, ProductGroup.id)
-    .limit(MOST_GROUPS)
-)
-_categories = (
-    select(*_group, *_category, ProductCategory.image, ProductCategory.description)
-    .join(ProductGroup, ProductGroup.id == ProductCategory.group_id)
-    .where(ProductCategory.archived.is_(False), ProductGroup.archived.is_(False))
-    .order_by(ProductGroup.position, ProductGroup.id, ProductCategory.position, ProductCategory.id)
-    .limit(MOST_CATEGORIES)
-)
 _epoch = select(Meta.value).where(Meta.key == EPOCH)
 
 
@@ -142,16 +128,6 @@ def get_product(connection: Connection, article: int) -> AnyRow | None:
     return connection.execute(_one_product, {"wanted": article}).one_or_none()
 
 
-def list_groups(connection: Connection) -> Sequence[AnyRow]:
-    """Groups that are not archived, in display order."""
-    return connection.execute(_groups).all()
-
-
-def list_categories(connection: Connection) -> Sequence[AnyRow]:
-    """Categories that are not archived, of groups that are not, in display order."""
-    return connection.execute(_categories).all()
-
-
 def add_groups(session: Session, rows: Sequence[Mapping[str, Any]]) -> dict[str, int]:
     """Add groups; returns their ids by slug."""
     session.execute(insert(ProductGroup), [dict(row) for row in rows])
@@ -164,30 +140,31 @@ def add_categories(session: Session, rows: Sequence[Mapping[str, Any]]) -> dict[
     return _ids(session, ProductCategory, [row["slug"] for row in rows])
 
 
-def add_products(session: Session, rows: Iterable[Mapping[str, Any]]) -> int:
+def add_products(session: Session, rows: Iterable[Mapping[str, Any]], staff_id: int | None = None) -> int:
     """Add many products, all with the same columns, in chunks; returns how many. Makes lists be read anew.
 
-    Each begins its ledger of stock and its price log at its ``creation_time``.
+    Each begins its ledger of stock and its price log at its ``creation_time``; ``staff_id`` is who added them.
     """
     waiting, added = list(rows), 0
     for start in range(0, len(waiting), CHUNK):
         chunk = [dict(row) for row in waiting[start : start + CHUNK]]
         session.execute(insert(Product), chunk)
         given = Product.article.in_([row["article"] for row in chunk])
-        _begin_logs(session, given)
+        _begin_logs(session, given, staff_id)
         added += len(chunk)
     raise_epoch(session)
     return added
 
 
-def _begin_logs(session: Session, given: ColumnElement[bool]) -> None:
+def _begin_logs(session: Session, given: ColumnElement[bool], staff_id: int | None) -> None:
+    staff = literal(staff_id, Id)
     stock = select(
-        Product.id, Product.remains, Product.remains, literal("opening"), literal(""), Product.creation_time
+        Product.id, Product.remains, Product.remains, literal("opening"), literal(""), staff, Product.creation_time
     ).where(given, Product.remains > 0)
-    columns = ["product_id", "delta", "remains", "reason", "note", "creation_time"]
+    columns = ["product_id", "delta", "remains", "reason", "note", "service_person_id", "creation_time"]
     session.execute(insert(StockMove).from_select(columns, stock))
-    prices = select(Product.id, Product.price_minor, Product.effective_minor, Product.creation_time).where(given)
-    columns = ["product_id", "price_minor", "effective_minor", "start_time"]
+    prices = select(Product.id, Product.price_minor, Product.effective_minor, staff, Product.creation_time).where(given)
+    columns = ["product_id", "price_minor", "effective_minor", "service_person_id", "start_time"]
     session.execute(insert(PriceLog).from_select(columns, prices))
 
 

@@ -1,15 +1,28 @@
 """Stock: the one statement that changes it, and its ledger."""
 
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
-from sqlalchemy import insert, update
+from sqlalchemy import Connection, Row, insert, select, update
 from sqlalchemy.orm import Session
 
 from db.models.products import Product, StockMove
 from db.queries.products import raise_epoch
 
+AnyRow = Row[*tuple[Any, ...]]
 Reason = Literal["opening", "receipt", "correction", "order", "cancellation", "return", "import"]
+
+_moves = select(
+    StockMove.id,
+    StockMove.delta,
+    StockMove.remains,
+    StockMove.reason,
+    StockMove.note,
+    StockMove.order_id,
+    StockMove.service_person_id,
+    StockMove.creation_time,
+)
 
 
 def move_stock(
@@ -56,3 +69,9 @@ def move_stock(
     if (moved == 0) != (moved == delta):  # sold out, or there again: lists show that, and not each sale
         raise_epoch(session)
     return moved
+
+
+def list_moves(connection: Connection, product_id: int, before: int | None, limit: int) -> Sequence[AnyRow]:
+    """A product's moves, newest first; those older than the move ``before`` if given."""
+    moves = _moves.where(StockMove.product_id == product_id).order_by(StockMove.id.desc()).limit(limit)
+    return connection.execute(moves if before is None else moves.where(StockMove.id < before)).all()
