@@ -8,7 +8,7 @@ are one transaction again: done once, also when the relay dies between the two a
 import asyncio
 import logging
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -38,6 +38,12 @@ OUTBOX = table(
 )
 APPLIED = table("AppliedEvent", column("event_id"), column("applied", UtcDateTime))
 
+_add = insert(OUTBOX)
+_applied = {
+    "sqlite": sqlite_insert(APPLIED).on_conflict_do_nothing(),
+    "postgresql": postgres_insert(APPLIED).on_conflict_do_nothing(),
+}
+
 PAGE = 200
 POLL_S = 1.0
 # What is done can be looked at for a week. What is applied must outlive whatever could still bring it again.
@@ -60,11 +66,14 @@ def add_effect(session: Session, *, kind: str, key: str, payload: Mapping[str, A
 
     The id is random and no counter: a restored backup must not give an old effect's id to a new one.
     """
-    session.execute(
-        insert(OUTBOX).values(
-            event_id=secrets.token_hex(16), kind=kind, key=key, payload=dict(payload), created=datetime.now(UTC)
-        )
-    )
+    row = {"event_id": secrets.token_hex(16), "kind": kind, "key": key, "payload": dict(payload)}
+    session.connection().execute(_add, {**row, "created": datetime.now(UTC)})
+
+
+def has_pending(connection: Connection, key: str) -> bool:
+    """Whether effects of ``key`` have not been noted as applied."""
+    pending = select(OUTBOX.c.position).where(OUTBOX.c.done_at.is_(None), OUTBOX.c.key == key)
+    return connection.execute(pending.limit(1)).first() is not None
 
 
 class Relay:
@@ -73,22 +82,35 @@ class Relay:
     def __init__(self, databases: Databases, effects: Mapping[str, Effect]) -> None:
         self._databases, self._effects = databases, effects
         self._locks = {database.name: asyncio.Lock() for database in databases}
+        self._following: dict[str, asyncio.Task[bool]] = {}  # drains that have not begun
+        self._drains: set[asyncio.Task[bool]] = set()
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
         self._task = asyncio.create_task(self._run(), name="relay")
 
     async def stop(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        tasks = [task for task in (self._task, *self._drains) if task is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     async def drain(self, source: str) -> bool:
         """Apply what ``source`` has waiting. False if something could not be applied now; it stays and is tried again.
 
-        A service calls this after its commit, so that its answer already shows the effect.
+        A service calls this after its commit, so that its answer already shows the effect. All that come while one
+        runs share the next; a caller that is tired of waiting stops nothing.
         """
+        task = self._following.get(source)
+        if task is None:
+            task = self._following[source] = asyncio.create_task(self._drain(source), name=f"drain-{source}")
+            self._drains.add(task)
+            task.add_done_callback(self._drains.discard)
+        return await asyncio.shield(task)
+
+    async def _drain(self, source: str) -> bool:
         async with self._locks[source]:  # two relays at once would break the order per key
+            del self._following[source]  # before the first look: what is written from now on needs another
             blocked: set[str] = set()
             after = 0
             while rows := await self._databases[source].read(lambda connection, a=after: _list_pending(connection, a)):  # type: ignore[misc]
@@ -98,8 +120,11 @@ class Relay:
                     if row.key not in blocked:  # what comes later for such a key must wait
                         waiting.setdefault(row.key, []).append(row)
                 # Keys side by side, so that their writes share commits.
-                are_done = await asyncio.gather(*(self._relay_in_order(source, rows) for rows in waiting.values()))
-                blocked.update(key for key, is_done in zip(waiting, are_done, strict=True) if not is_done)
+                applied = await asyncio.gather(*(self._relay_in_order(source, rows) for rows in waiting.values()))
+                if not await self._mark(source, [row.position for rows in applied for row in rows]):
+                    return False
+                pairs = zip(waiting.items(), applied, strict=True)
+                blocked.update(key for (key, rows), done in pairs if len(done) < len(rows))
             return not blocked
 
     async def purge(self) -> None:
@@ -117,12 +142,12 @@ class Relay:
                 while await database.write(partial(_delete_some, key, is_old), background=True) == PURGE_ROWS:
                     pass
 
-    async def _relay_in_order(self, source: str, rows: list[Row[Any]]) -> bool:
-        """The effects of one key. The first that fails holds up the others."""
-        for row in rows:
+    async def _relay_in_order(self, source: str, rows: list[Row[Any]]) -> list[Row[Any]]:
+        """The effects of one key; returns those that were applied. The first that fails holds up the others."""
+        for count, row in enumerate(rows):
             if not await self._relay(source, row):
-                return False
-        return True
+                return rows[:count]
+        return rows
 
     async def _relay(self, source: str, row: Row[Any]) -> bool:
         effect = self._effects.get(row.kind)
@@ -131,11 +156,22 @@ class Relay:
             return False
         try:
             await self._databases[effect.target].write(lambda session: _apply_once(session, effect, row))
-            await self._databases[source].write(lambda session: _mark_done(session, row.position))
         except Busy:
             return False
         except Exception:
             logger.exception("effect %s of %s failed and will be tried again", row.kind, source)
+            return False
+        return True
+
+    async def _mark(self, source: str, positions: list[int]) -> bool:
+        """Note what was applied. What could not be noted is applied again, and nothing comes of it."""
+        try:
+            if positions:
+                await self._databases[source].write(lambda session: _mark_done(session, positions))
+        except Busy:
+            return False
+        except Exception:
+            logger.exception("what was relayed from %s could not be noted", source)
             return False
         return True
 
@@ -166,15 +202,15 @@ def _list_pending(connection: Connection, after: int) -> list[Row[Any]]:
 
 
 def _apply_once(session: Session, effect: Effect, row: Row[Any]) -> Done[Any]:
-    insert_for = postgres_insert if session.get_bind().dialect.name == "postgresql" else sqlite_insert
-    mark = insert_for(APPLIED).values(event_id=row.event_id, applied=datetime.now(UTC)).on_conflict_do_nothing()
-    if session.connection().execute(mark).rowcount == 0:
+    connection = session.connection()
+    mark = {"event_id": row.event_id, "applied": datetime.now(UTC)}
+    if connection.execute(_applied[connection.dialect.name], mark).rowcount == 0:
         return Done(None)
     return effect.apply(session, row.payload)
 
 
-def _mark_done(session: Session, position: int) -> Done[None]:
-    session.execute(update(OUTBOX).where(OUTBOX.c.position == position).values(done_at=datetime.now(UTC)))
+def _mark_done(session: Session, positions: Sequence[int]) -> Done[None]:
+    session.execute(update(OUTBOX).where(OUTBOX.c.position.in_(positions)).values(done_at=datetime.now(UTC)))
     return Done(None)
 
 

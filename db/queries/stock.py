@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, insert, select, update
 from sqlalchemy.orm import Session
 
+from db.models.base import Id
 from db.models.products import Product, StockMove
 from db.queries.products import raise_epoch
 
@@ -23,6 +24,18 @@ _moves = select(
     StockMove.service_person_id,
     StockMove.creation_time,
 )
+_PRODUCT, _MOVES = Product.metadata.tables["Product"], Product.metadata.tables["StockMove"]
+_move = (
+    update(_PRODUCT)
+    .where(_PRODUCT.c.id == bindparam("wanted", type_=Id), _PRODUCT.c.remains + bindparam("delta", type_=Id) >= 0)
+    .values(
+        remains=_PRODUCT.c.remains + bindparam("delta", type_=Id),
+        sold=_PRODUCT.c.sold + bindparam("more_sold", type_=Id),
+        rev=_PRODUCT.c.rev + 1,
+    )
+    .returning(_PRODUCT.c.remains)
+)
+_log = insert(_MOVES)
 
 
 def move_stock(
@@ -42,30 +55,22 @@ def move_stock(
     None: fewer are left than would go; nothing was changed. Asked and done in one statement, so that no two buyers
     get the last piece. Whoever moves several products takes them in the order of their ids: the others do, too.
     """
-    moved: int | None = (
-        session.connection()
-        .execute(
-            update(Product)
-            .where(Product.id == product_id, Product.remains + delta >= 0)
-            .values(remains=Product.remains + delta, sold=Product.sold + sold, rev=Product.rev + 1)
-            .returning(Product.remains)
-        )
-        .scalar_one_or_none()
-    )
+    connection = session.connection()
+    amounts = {"wanted": product_id, "delta": delta, "more_sold": sold}
+    moved: int | None = connection.execute(_move, amounts).scalar_one_or_none()
     if moved is None:
         return None
-    session.execute(
-        insert(StockMove).values(
-            product_id=product_id,
-            delta=delta,
-            remains=moved,
-            reason=reason,
-            note=note,
-            order_id=order_id,
-            service_person_id=staff_id,
-            creation_time=now,
-        )
-    )
+    entry = {
+        "product_id": product_id,
+        "delta": delta,
+        "remains": moved,
+        "reason": reason,
+        "note": note,
+        "order_id": order_id,
+        "service_person_id": staff_id,
+        "creation_time": now,
+    }
+    connection.execute(_log, entry)
     if (moved == 0) != (moved == delta):  # sold out, or there again: lists show that, and not each sale
         raise_epoch(session)
     return moved

@@ -1,5 +1,6 @@
 """Effects that cross databases: applied once, in order per key, whoever dies in between. On both engines."""
 
+import asyncio
 import logging
 import sqlite3
 from collections.abc import Callable
@@ -141,19 +142,39 @@ async def test_effect_is_applied_once_when_the_relay_dies_before_it_is_noted(
     databases.messanger.publish = published.extend
     await leave(databases, "a", "b", key=lambda word: "one")
 
-    def die(session: Session, position: int) -> Done[None]:
+    def die(session: Session, positions: list[int]) -> Done[None]:
         raise Busy
 
     with monkeypatch.context() as broken:
         broken.setattr("db.outbox._mark_done", die)
         assert not await target.relay().drain("users")
-    assert await target.kept() == ["a"]
+    assert await target.kept() == ["a", "b"]
     assert await pending(databases) == ["a", "b"]
 
     assert await target.relay().drain("users")  # a new process
     assert await target.kept() == published == ["a", "b"]
     assert target.applied == ["a", "b"]
     assert await pending(databases) == []
+
+
+async def test_whoever_asks_while_effects_are_relayed_finds_own_ones_done(databases: Databases, target: Target) -> None:
+    """They share drains, and one that is given up goes on."""
+    relay = target.relay()
+
+    async def leave_and_drain(word: str) -> None:
+        await leave(databases, word)
+        assert await relay.drain("users")
+        assert word in await target.kept()
+
+    await asyncio.gather(*(leave_and_drain(f"{number:02}") for number in range(30)))
+    await leave(databases, "last")
+    impatient = asyncio.create_task(relay.drain("users"))
+    await asyncio.sleep(0)
+    impatient.cancel()
+    assert await relay.drain("users")
+
+    assert len(target.applied) == len(await target.kept()) == 31
+    await relay.stop()
 
 
 async def test_two_relays_apply_an_effect_once(open_again: OpenDatabases) -> None:
