@@ -18,6 +18,7 @@ if TYPE_CHECKING:  # the keys need only the names; importing the parts here woul
     from app.services.customers import CustomerService
     from app.services.history import HistoryService
     from app.services.names import NameBook
+    from app.services.orders import OrderService
     from app.services.prices import PriceService
     from app.services.pricing import PriceBook
     from app.services.product_editor import ProductEditor
@@ -56,6 +57,7 @@ CATALOGUE: web.AppKey["CatalogueService"] = web.AppKey("catalogue")
 EDITOR: web.AppKey["ProductEditor"] = web.AppKey("editor")
 PRODUCT_IMAGES: web.AppKey["ProductImages"] = web.AppKey("product_images")
 STOCK: web.AppKey["StockService"] = web.AppKey("stock")
+ORDERS: web.AppKey["OrderService"] = web.AppKey("orders")
 CHATS: web.AppKey["ChatService"] = web.AppKey("chats")
 READER: web.AppKey["ChatReader"] = web.AppKey("reader")
 CREDENTIALS: web.AppKey["CredentialService"] = web.AppKey("credentials")

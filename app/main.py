@@ -25,6 +25,7 @@ from app.handlers import (
     docs,
     health,
     images,
+    orders,
     prices,
     product_editing,
     products,
@@ -56,6 +57,7 @@ from app.keys import (
     HUB,
     IMAGES,
     NAMES,
+    ORDERS,
     PRICE_LIST,
     PRICES,
     PRODUCT_IMAGES,
@@ -75,7 +77,7 @@ from app.logs import request_id
 from app.middlewares import MIDDLEWARES, REQUEST_ID, security_headers
 from app.pages.handlers import setup_pages
 from app.passwords import Passwords
-from app.services import history
+from app.services import history, order_effects
 from app.services import uploads as upload_service
 from app.services.announcements import AnnouncementService
 from app.services.boundaries import Boundaries
@@ -89,6 +91,7 @@ from app.services.credentials import CredentialService
 from app.services.customers import CustomerService
 from app.services.health import HealthService
 from app.services.names import NameBook
+from app.services.orders import OrderService
 from app.services.presence import Presence
 from app.services.prices import PriceService
 from app.services.pricing import PriceBook
@@ -125,7 +128,7 @@ SWEEPER: web.AppKey[Sweeper] = web.AppKey("sweeper", Sweeper)
 SWITCH_S = 0.0005
 ROUTES = (
     sessions, users, staff, stats, chat_routes, cart_routes, products, product_editing, stock, catalogue, prices,
-    promotions, announcements, comments, uploads, images, docs, health,
+    promotions, announcements, comments, uploads, orders, images, docs, health,
 )  # fmt: skip
 
 
@@ -204,11 +207,14 @@ async def run_parts(app: web.Application) -> AsyncIterator[None]:
             "merge_customer": Effect("messanger", partial(_merge, chats)),
             history.EFFECT: Effect("users", history.apply_action),
             upload_service.EFFECT: Effect("messanger", upload_service.apply_uses),
+            order_effects.EMPTY_CART: Effect("users", partial(order_effects.apply_empty_cart, clock.now)),
+            order_effects.TELL: Effect("messanger", partial(order_effects.apply_tell, clock.now)),
         },
     )
     uploaded = ImageStore(settings.data, blake2b(settings.secret.encode(), digest_size=32).digest())
     app[UPLOADS] = UploadService(databases.messanger, uploaded, clock, settle=partial(relay.drain, "products"))
     app[COMMENTS] = CommentService(databases, names, app[UPLOADS], clock, settings.secret)
+    app[ORDERS] = OrderService(databases, settings, clock, price_book, after_effects=partial(relay.drain, "products"))
 
     async def find_open_chat(user_id: int) -> int | None:
         chat = await databases.messanger.read(lambda c: chat_queries.get_open_chat(c, user_id), hot=True)
@@ -240,10 +246,14 @@ async def run_parts(app: web.Application) -> AsyncIterator[None]:
     await presence.start()
     relay.start()
     app[UPLOADS].start()
-    sweeping = asyncio.create_task(sweeper.run(settings.sweep_s, clock.sleep), name="sweeper")
+    tasks = [
+        asyncio.create_task(sweeper.run(settings.sweep_s, clock.sleep), name="sweeper"),
+        asyncio.create_task(app[ORDERS].run_holds(), name="holds"),
+    ]
     yield
-    sweeping.cancel()
-    await asyncio.gather(sweeping, return_exceptions=True)
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
     await app[UPLOADS].stop()
     await presence.stop()
     await chats.marks.stop()
@@ -265,7 +275,9 @@ async def open_databases(settings: Settings) -> Databases:
         queue_length=settings.limits.queue_length,
         queue_age_s=settings.limits.queue_age_s,
     )
-    await databases.messanger.write(_prepare_messanger)
+    is_new = await databases.messanger.read(lambda connection: chat_queries.get_meta(connection, "epoch") is None)
+    if is_new:  # else a start needs no write: somebody may hold the lock
+        await databases.messanger.write(_prepare_messanger)
     return databases
 
 

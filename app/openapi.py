@@ -30,6 +30,7 @@ WHO = {
     "person": "Whoever has a session: a guest, a user or a member of staff.",
     "author": "The comment's author, and staff with the right `comments`.",
     "members": "The chat's customer, and staff with the right to answer chats.",
+    "orders": "A signed-in user for their own orders, and staff with the right `orders`.",
     "staff": "Any member of staff.",
     "owner": "The owner.",
 }
@@ -48,6 +49,7 @@ _PATH: dict[str, Schema] = {
     "promotion_id": {"type": "integer", "minimum": 1, "maximum": MAX_INT, "description": "The promotion's id."},
     "announcement_id": {"type": "integer", "minimum": 1, "maximum": MAX_INT, "description": "The announcement's id."},
     "comment_id": {"type": "integer", "minimum": 1, "maximum": MAX_INT, "description": "The comment's id."},
+    "order_id": {"type": "integer", "minimum": 1, "maximum": MAX_INT, "description": "The order's id."},
     "slug": {"type": "string", "description": "The group's or category's name in addresses."},
     "name": {"type": "string", "description": "The picture's file name: the last part of its address."},
 }
@@ -60,6 +62,7 @@ _TAGS = {
     "chats": "Support chats and their messages. What is posted here is broadcast on the socket.",
     "products": "The catalogue.",
     "cart": "One's own cart. A change answers with all of it; with If-Match only the cart that was seen is changed.",
+    "orders": "What customers buy: placing, following, shipping, paying, taking back.",
     "promotions": "Reductions for some time, exact to the clock.",
     "announcements": "What the shop tells everybody for some time.",
     "comments": "Reviews with a rating, their moderation, and pictures that people send.",
@@ -238,7 +241,7 @@ def _security(who: str) -> list[dict[str, list[str]]]:
         "all": (),
         "customer": ("shopCookie", "bearer"),
         "user": ("shopCookie", "bearer"),
-        **dict.fromkeys(("account", "person", "author", "members"), ("shopCookie", "staffCookie", "bearer")),
+        **dict.fromkeys(("account", "person", "author", "members", "orders"), ("shopCookie", "staffCookie", "bearer")),
     }
     return [{scheme: []} for scheme in schemes.get(who, ("staffCookie", "bearer"))]
 

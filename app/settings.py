@@ -84,6 +84,9 @@ class Settings(BaseSettings):
     heartbeat_s: float = Field(25, description="Seconds between pings of a socket.")
     sweep_s: float = Field(1, description="Seconds between looks for entries that the hub has not seen.")
     stuck_s: float = Field(30, description="Seconds without progress after which a socket that does not read is cut.")
+    order_hold_h: float = Field(
+        72, gt=0, description="Hours an order to be paid by transfer keeps its stock; unpaid by then it is cancelled."
+    )
     drain_s: float = Field(10, description="Seconds a stop may take to finish what is queued.")
     limits: Limits = Field(default_factory=Limits)
 

@@ -29,6 +29,7 @@ from app.sessions import SessionStore
 from db.database import Database, Done
 from db.queries import products as product_queries
 from tests.conftest import PASSWORD, MakeChat, Person, Shop, open_shop
+from tests.goods import fill, new_key, order_of, place
 from tests.keeping import API, etag, make_category, make_group, make_product
 from tests.peers import HELLO, Peer, open_peer
 from tests.pictures import make_form, make_picture, upload
@@ -163,6 +164,12 @@ GET    /api/v1/categories/{slug}            200     200 200   200   200  200    
 PATCH  /api/v1/categories/{slug}            401     401 403   403   403  403     403     403     403   200
 DELETE /api/v1/categories/{slug}            401     401 403   403   403  403     403     403     403   204
 PUT    /api/v1/categories/{slug}/image      401     401 403   403   403  403     403     403     403   200
+POST   /api/v1/orders                       401     401 401   401   401  201     403     403     403   403
+GET    /api/v1/orders                       401     401 401   401   401  200     403     403     403   200
+GET    /api/v1/orders/{order_id}            401     401 401   401   401  200     403     403     403   200
+PATCH  /api/v1/orders/{order_id}            401     401 403   403   403  403     403     403     403   200
+POST   /api/v1/orders/{order_id}/cancellation 401   401 401   401   401  200     403     403     403   200
+POST   /api/v1/orders/{order_id}/payment    401     401 403   403   403  403     403     403     403   200
 GET    /api/v1/openapi.json                 200     200 200   200   200  200     200     200     200   200
 GET    /health/live                         200     200 200   200   200  200     200     200     200   200
 GET    /health/ready                        200     200 200   200   200  200     200     200     200   200
@@ -228,6 +235,8 @@ CUSTOMERS = {"new", "guest", "other", "user"}
 MAY = {
     "all": EVERYBODY,
     "user": {"user"},
+    "orders": {"user", "owner"},
+    "staff:orders": {"owner"},
     "owner": {"owner"},
     "account": {"user", *STAFF_COLUMNS},
     "staff:customers.view": {"owner"},
@@ -258,6 +267,7 @@ PLANNED: dict[str, dict[str, Any]] = {
 # These want to know which version was seen.
 CONDITIONAL = {
     "PUT /api/v1/products/{article}/price",
+    "PATCH /api/v1/orders/{order_id}",
     *(f"{method} /api/v1/{noun}/{{{noun[:-1]}_id}}" for method in ("PATCH", "DELETE") for noun in PLANNED),
 }
 
@@ -324,6 +334,11 @@ class House:
         guest.me = answer["me"]
         return guest, chat
 
+    async def order(self) -> int:
+        """An order of the person in the column `user`."""
+        user = await self.person("user")
+        return int((await place(user, order_of(await fill(user, **{f"a{PUBLISHED}": 1}))))["id"])
+
     async def ask_route(self, row: Row, column: str) -> int:
         guest, chat = await self.target(closed=":reopen" in row.name)
         person = guest if column == "guest" else await self.person(column)
@@ -339,6 +354,7 @@ class House:
         path = path.format(
             chat_id=chat, language="ru", section="none", user_id=guest.me["id"], comment_id=comment,
             uuid=colleague.uuid if colleague else "", promotion_id=planned, announcement_id=planned, **names,
+            order_id=await self.order() if "{order_id}" in path else 0,
         )  # fmt: skip
         options = await self.options(row, person, guest, names["name"])
         if colleague:
@@ -349,6 +365,8 @@ class House:
             or (path.endswith("/publication"))
         ):
             options["headers"] = {"If-Match": await self.present_tag(path)}
+        if row.key == "POST /api/v1/orders":
+            options["headers"] = new_key()
         if row.name.endswith(":own"):  # put in and taken out, as far as the person may
             await person.call("PUT", f"/api/v1/cart/lines/{article}", json={"quantity": 1})
             await person.call("DELETE", "/api/v1/cart")
@@ -454,6 +472,10 @@ class House:
             "PATCH /api/v1/promotions/{promotion_id}": {"name": name},
             "PATCH /api/v1/announcements/{announcement_id}": {"title": name},
             "POST /api/v1/chats/{chat_id}/messages": {"client_id": name, "text": "Здравствуйте"},
+            "POST /api/v1/orders": order_of({"version": 1, "total": {"amount": 1}}),
+            "PATCH /api/v1/orders/{order_id}": {"status": "packed"},
+            "POST /api/v1/orders/{order_id}/cancellation": {},
+            "POST /api/v1/orders/{order_id}/payment": {"status": "paid"},
             "PATCH /api/v1/cart": {"lines": {str(PUBLISHED): 1}},
             "POST /api/v1/cart/lines": {"article": PUBLISHED},
             "POST /api/v1/cart/lines :draft": {"article": DRAFT},
@@ -475,6 +497,8 @@ class House:
             "GET /api/v1/promotions :planned": {"period": "planned"},
             "GET /api/v1/announcements :planned": {"period": "planned"},
         }
+        if row.name == "POST /api/v1/orders" and person.me["kind"] == "user":
+            bodies[row.name] = order_of(await fill(person, **{f"a{PUBLISHED}": 1}))
         headers = {"If-Match": '"2"'} if "{comment_id}" in row.key and person.me["kind"] == "staff" else {}
         if row.name in bodies:
             return {"json": bodies[row.name], "headers": headers}

@@ -19,12 +19,14 @@ from pydantic_settings import BaseSettings
 from app.commands import COMMANDS
 from app.commands.chats import TYPING_TTL_MS
 from app.errors import STATUS
+from app.keys import DATABASES
 from app.main import SWEEPER
 from app.schemas.chats import ChatOut, InboxRow, MessageOut
 from app.services import broadcast, chat_reader, presence
 from app.services.rendering import EVENT_TYPES
 from app.settings import ROOT, Limits, Settings
 from tests.conftest import PASSWORD, Shop, Socket, open_shop
+from tests.goods import add_goods, buy
 from ws import endpoint, outbox, resume
 from ws.protocol import PROTOCOL, SUBPROTOCOL, CloseCode
 
@@ -390,6 +392,12 @@ async def live_through(shop: Shop, patch: pytest.MonkeyPatch) -> None:
         form = {"username": "vera", "email": "vera@example.org", "password": PASSWORD}
         await guest.call("POST", "/api/v1/users", json=form, status=201)
         await customer.event("session.changed")
+    vera = await shop.sign_in("vera")
+    now = shop.clock.now()
+    await shop.app[DATABASES].products.write(lambda session: add_goods(session, now, 1))
+    async with vera.socket() as customer:
+        await buy(vera, a1=1)
+        await customer.event("chat.order")
     async with boris.socket() as other:
         await shop.app.shutdown()
         await other.event("server.draining")

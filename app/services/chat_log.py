@@ -23,7 +23,7 @@ PREVIEW_CHARS = 120
 Key = tuple[str, int, str]  # side, person, client_id
 # Chats kept between the batches, beyond which all are forgotten and read again as they are needed.
 MOST_KEPT = 20_000
-TALK = frozenset({"message", "edit", "delete"})  # entries that leave status, desk and owner of the chat as they are
+TALK = frozenset({"message", "edit", "delete", "order"})  # entries that leave status, desk and owner as they are
 OPEN_CHAT = 0  # stands for the chat in the hash of an opening, which does not know it yet
 
 

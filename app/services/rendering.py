@@ -15,6 +15,7 @@ EVENT_TYPES = {
     "assigned": "chat.assigned",
     "closed": "chat.closed",
     "reopened": "chat.reopened",
+    "order": "chat.order",
 }
 """What an entry of each kind is called when it happens."""
 

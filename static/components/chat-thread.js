@@ -7,7 +7,7 @@
 import { html, nothing } from "../vendor/lit-html/lit-html.js"
 import { repeat } from "../vendor/lit-html/directives/repeat.js"
 import { ViewElement } from "../js/element.js"
-import { clock, day, fullMoment, nameOf } from "../js/format.js"
+import { clock, day, fullMoment, money, nameOf } from "../js/format.js"
 import { icons } from "../js/icons.js"
 import { has, t } from "../js/texts.js"
 
@@ -215,7 +215,12 @@ export class ChatThread extends ViewElement {
 function systemText({ code, data, sender }) {
   const key =
     code === "assigned" && !data.to ? "unassigned" : code === "closed" && data.reason === "merged" ? "merged" : code
-  const names = { name: nameOf(data.to ?? data.by ?? sender), by: nameOf(data.by ?? sender) }
+  const names = {
+    name: nameOf(data.to ?? data.by ?? sender),
+    by: nameOf(data.by ?? sender),
+    number: data.number,
+    total: data.total ? money(data.total) : "",
+  }
   return has(`chat.system_${key}`) ? t(`chat.system_${key}`, names) : t("chat.system_other")
 }
 

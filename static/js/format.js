@@ -26,6 +26,12 @@ export const moment = (time, now = Date.now()) =>
 
 export const fullMoment = (time) => `${day(time)}, ${clock(time)}`
 
+/** An amount in minor units: «3 599,90 ₽», and whole roubles without the kopecks. */
+export function money({ amount, currency }) {
+  const minimumFractionDigits = amount % 100 ? 2 : 0
+  return new Intl.NumberFormat(language, { style: "currency", currency, minimumFractionDigits }).format(amount / 100)
+}
+
 /** How long something lasts: «меньше минуты», «4 мин», «2 ч», «3 дня». */
 export function duration(ms) {
   const minutes = Math.floor(Math.max(0, ms) / 60_000)

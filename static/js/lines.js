@@ -5,7 +5,7 @@
 import { marksOf } from "./chat-state.js"
 
 const GROUP_MS = 5 * 60_000 // messages of one sender closer than this stand together
-const SYSTEM = new Set(["opened", "assigned", "closed", "reopened", "transferred", "snoozed"])
+const SYSTEM = new Set(["opened", "assigned", "closed", "reopened", "order", "transferred", "snoozed"])
 
 /**
  * @param {import("./replica.js").Replica} replica
