@@ -30,10 +30,11 @@ from app.settings import Settings
 from db.database import Busy, Databases, Done
 from db.models.messanger import ChatMember, DeskState, Message, UserChat
 from db.models.messanger import Counter as CounterRow
-from db.models.products import Comment, CommentVote, Product
+from db.models.products import Comment, CommentVote, Order, Product
 from db.models.users import RIGHTS, Login, ServicePerson, User
 from db.queries import users as user_queries
 from tests.conftest import make_settings
+from tests.goods import audit
 
 # Written by hand: what `agree` must find by rule.
 FORMS = """
@@ -315,6 +316,22 @@ async def test_a_real_shop_is_left_alone(databases: Databases, settings: Setting
 
     assert not await is_demo(databases)
     assert not (settings.data / "images").exists()
+
+
+# Orders
+
+
+async def test_the_orders_agree_with_stock_and_sales(databases: Databases, settings: Settings) -> None:
+    await build_demo(databases, settings, Clock())
+
+    sold_before = {item.row["article"]: item.row["sold"] for item in make_catalogue().goods}
+    await databases.products.read(lambda connection: audit(connection, sold_before))
+    orders = select(Order.status, Order.payment_status, Order.creation_time, Order.hold_until)
+    rows = await databases.products.read(lambda connection: connection.execute(orders.order_by(Order.id)).all())
+    assert len(rows) == 12
+    assert {row.status for row in rows} == {"placed", "packed", "shipped", "delivered", "cancelled", "returned"}
+    assert [row.creation_time for row in rows] == sorted(row.creation_time for row in rows)
+    assert all(row.hold_until is None or row.hold_until > Clock().now() for row in rows)
 
 
 # Chats

@@ -6,8 +6,10 @@ import os
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import asdict, dataclass
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 from sqlalchemy.orm import Session
@@ -17,6 +19,7 @@ from app.demo.chats import add_chats
 from app.demo.comments import add_comments, make_comments
 from app.demo.generator import SEED, Catalogue, created, make_catalogue
 from app.demo.mark import demo_mark
+from app.demo.orders import add_orders
 from app.demo.people import GUESTS, PEOPLE, Account, Ids, add_people, make_accounts
 from app.images import folder
 from app.passwords import Passwords
@@ -59,7 +62,7 @@ async def build_demo(databases: Databases, settings: Settings, clock: Clock, see
     await asyncio.to_thread(_write_pictures, settings.data, catalogue.pictures)
     await _build_users(databases, settings, clock, seed)
     ids = await databases.users.read(_read_ids)
-    await _build_products(databases, clock, catalogue, ids, seed)
+    await _build_products(databases, settings, clock, catalogue, ids, seed)
     await _build_chats(databases, clock, catalogue, ids, seed)
     return await describe_demo(databases, settings)
 
@@ -91,10 +94,15 @@ async def _build_users(databases: Databases, settings: Settings, clock: Clock, s
     await databases.users.write(work)
 
 
-async def _build_products(databases: Databases, clock: Clock, catalogue: Catalogue, ids: Ids, seed: int) -> None:
+async def _build_products(
+    databases: Databases, settings: Settings, clock: Clock, catalogue: Catalogue, ids: Ids, seed: int
+) -> None:
+    zone, hold = ZoneInfo(settings.time_zone), timedelta(hours=settings.order_hold_h)
+
     def work(session: Session) -> Done[None]:
         if not has_mark(session.connection(), "products"):
             add_catalogue(session, catalogue, ids.managers, clock)
+            add_orders(session, catalogue.goods, ids, clock.now(), zone, hold)
             add_comments(session, make_comments(catalogue.goods, seed), ids, clock.now())
             set_mark(session, "products", seed)
         return Done(None)
