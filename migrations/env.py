@@ -22,6 +22,7 @@ from db.migrate import change_schema
 from db.models.messanger import MessangerBase
 from db.models.products import ProductsBase
 from db.models.users import UsersBase
+from db.search.schema import is_modelled
 from db.urls import environment_urls
 
 METADATA: dict[str, MetaData] = {
@@ -77,6 +78,7 @@ def run(connection: Connection | None, **options: Any) -> None:
         transactional_ddl=True,
         render_as_batch=True,  # SQLite changes a column by rebuilding its table; PostgreSQL sees a plain ALTER
         render_item=render_item,
+        include_name=is_modelled,
         process_revision_directives=finish_revision,
         compare_server_default=True,
         **options,

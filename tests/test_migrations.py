@@ -20,6 +20,7 @@ from db.migrate import BrokenReferences, change_schema, downgrade, make_config, 
 from db.models.messanger import MessangerBase
 from db.models.products import ProductsBase
 from db.models.users import UsersBase
+from db.search.schema import is_modelled
 from db.urls import NAMES, ROOT, database_urls, environment_urls
 
 METADATA: dict[str, MetaData] = {
@@ -91,10 +92,31 @@ async def test_upgrade_from_empty_makes_what_the_models_say(name: str, make_url:
     assert await change_schema(migrated, describe) == await change_schema(made, describe)
 
     def compare(connection: Connection) -> list[Any]:
-        context = MigrationContext.configure(connection, opts={"compare_server_default": True})
+        context = MigrationContext.configure(
+            connection, opts={"compare_server_default": True, "include_name": is_modelled}
+        )
         return compare_metadata(context, METADATA[name])
 
     assert await change_schema(migrated, compare) == []
+
+
+TRIGGERS = {
+    "sqlite": "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' OR sql LIKE 'CREATE VIRTUAL%' ORDER BY name",
+    "postgresql": "SELECT tgname, pg_get_triggerdef(t.oid), p.prosrc FROM pg_trigger t JOIN pg_proc p ON p.oid = tgfoid"
+    " WHERE NOT tgisinternal ORDER BY tgname",
+}
+
+
+async def test_upgrade_makes_the_triggers_and_indexes_that_no_model_can_say(make_url: MakeUrl) -> None:
+    migrated, made = await make_url(), await make_url()
+
+    await migrate("products", migrated)
+    await change_schema(made, ProductsBase.metadata.create_all)
+
+    def list_triggers(connection: Connection) -> list[Any]:
+        return run(TRIGGERS[connection.dialect.name], connection)
+
+    assert await change_schema(migrated, list_triggers) == await change_schema(made, list_triggers) != []
 
 
 @pytest.mark.parametrize("name", NAMES)

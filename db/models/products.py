@@ -141,6 +141,20 @@ class Product(ProductsBase):
     rev: Mapped[int] = mapped_column(Id, default=1)
 
 
+class ProductChange(ProductsBase):
+    """When each product was changed last, counted in changes, so that what is derived from products can follow.
+
+    Triggers write it (db/search/schema.py): nobody can forget to. ``seq`` rises with any change, ``text_seq`` with
+    those that search sees. Rows stay when a product goes.
+    """
+
+    __tablename__ = "ProductChange"
+    __table_args__ = (Index("ix_ProductChange_seq", "seq"), Index("ix_ProductChange_text_seq", "text_seq"))
+    product_id: Mapped[int] = mapped_column(Id, primary_key=True, autoincrement=False)
+    seq: Mapped[int] = mapped_column(Id)
+    text_seq: Mapped[int] = mapped_column(Id)
+
+
 class Comment(ProductsBase):
     """A review with a rating, one per user and product. Only an approved one counts in the product's r1..r5."""
 
