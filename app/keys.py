@@ -16,6 +16,7 @@ if TYPE_CHECKING:  # the keys need only the names; importing the parts here woul
     from app.services.comments import CommentService
     from app.services.credentials import CredentialService
     from app.services.customers import CustomerService
+    from app.services.finding import FindingService
     from app.services.history import HistoryService
     from app.services.names import NameBook
     from app.services.orders import OrderService
@@ -50,6 +51,7 @@ PRICE_LIST: web.AppKey["PriceService"] = web.AppKey("price_list")
 PROMOTIONS: web.AppKey["PromotionService"] = web.AppKey("promotions")
 ANNOUNCEMENTS: web.AppKey["AnnouncementService"] = web.AppKey("announcements")
 PRODUCTS: web.AppKey["ProductService"] = web.AppKey("products")
+FINDING: web.AppKey["FindingService"] = web.AppKey("finding")
 CARTS: web.AppKey["CartService"] = web.AppKey("carts")
 COMMENTS: web.AppKey["CommentService"] = web.AppKey("comments")
 UPLOADS: web.AppKey["UploadService"] = web.AppKey("uploads")

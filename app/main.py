@@ -23,6 +23,7 @@ from app.handlers import (
     catalogue,
     comments,
     docs,
+    finding,
     health,
     images,
     orders,
@@ -53,6 +54,7 @@ from app.keys import (
     CUSTOMERS,
     DATABASES,
     EDITOR,
+    FINDING,
     HISTORY,
     HUB,
     IMAGES,
@@ -89,6 +91,7 @@ from app.services.chats import ChatService
 from app.services.comments import CommentService
 from app.services.credentials import CredentialService
 from app.services.customers import CustomerService
+from app.services.finding import FindingService
 from app.services.health import HealthService
 from app.services.names import NameBook
 from app.services.orders import OrderService
@@ -127,8 +130,8 @@ SWEEPER: web.AppKey[Sweeper] = web.AppKey("sweeper", Sweeper)
 # take turns thousands of times a second.
 SWITCH_S = 0.0005
 ROUTES = (
-    sessions, users, staff, stats, chat_routes, cart_routes, products, product_editing, stock, catalogue, prices,
-    promotions, announcements, comments, uploads, orders, images, docs, health,
+    sessions, users, staff, stats, chat_routes, cart_routes, products, finding, product_editing, stock, catalogue,
+    prices, promotions, announcements, comments, uploads, orders, images, docs, health,
 )  # fmt: skip
 
 
@@ -187,7 +190,8 @@ async def run_parts(app: web.Application) -> AsyncIterator[None]:
     pictures = app[IMAGES] = ImageStore(settings.data)
     price_book = app[PRICES] = PriceBook(databases.products, clock)
     boundaries = app[BOUNDARIES] = Boundaries(databases.products, price_book, clock)
-    app[PRODUCTS] = ProductService(databases, price_book, clock, settings.secret)
+    app[PRODUCTS] = ProductService(databases, price_book, clock)
+    app[FINDING] = FindingService(databases, price_book, clock, settings.secret)
     app[CARTS] = CartService(databases, price_book, clock)
     app[PRICE_LIST] = PriceService(databases.products, clock, settings.secret)
     app[PROMOTIONS] = PromotionService(databases.products, boundaries, clock, settings.secret)
@@ -245,6 +249,7 @@ async def run_parts(app: web.Application) -> AsyncIterator[None]:
     await names.load(("staff", person.id) for person in (await app[STAFF].list_colleagues()).items)
     await presence.start()
     relay.start()
+    await app[FINDING].start()
     app[UPLOADS].start()
     tasks = [
         asyncio.create_task(sweeper.run(settings.sweep_s, clock.sleep), name="sweeper"),
@@ -257,6 +262,7 @@ async def run_parts(app: web.Application) -> AsyncIterator[None]:
     await app[UPLOADS].stop()
     await presence.stop()
     await chats.marks.stop()
+    await app[FINDING].stop()
     await relay.stop()
     await boundaries.stop()
     await store.stop()

@@ -263,6 +263,9 @@ def _query_parameters(model: type[BaseModel] | None) -> list[Schema]:
         raise TypeError(f"{model.__name__} is a query: it holds plain values and lists of them")
     parameters = []
     for name, found in _without_titles(schema)["properties"].items():
+        if found.get("type") == "object":  # every name that begins like that: OpenAPI has no word for it
+            [values] = found.get("patternProperties", {"": found.get("additionalProperties")}).values()
+            name, found = f"{name}.<key>", {**values, "description": found["description"]}
         parameter: Schema = {"name": name, "in": "query", "required": name in schema.get("required", ())}
         if description := found.pop("description", ""):
             parameter["description"] = description

@@ -59,17 +59,24 @@ async def parse_body(request: web.Request, model: type[Model]) -> Model:
 def parse_query(request: web.Request, model: type[Model]) -> Model:
     """Read the query string as ``model``. A name may be repeated where the model has a list.
 
+    A field that is a mapping of lists takes every name that begins with its own and a dot: ``spec.brand=…``.
+
     Raises:
         Invalid: an unknown name, a repeated one that takes one value, or a value of the wrong kind.
     """
     query = request.query
-    repeatable = _repeatable(model)
+    repeatable, mappings = _repeatable(model), _mappings(model)
     values: dict[str, Any] = {}
+    mapped: dict[str, dict[str, list[str]]] = {}
     for name in query:
         found = query.getall(name)
-        values[name] = found if name in repeatable or len(found) > 1 else found[0]
+        mapping, dot, key = name.partition(".")
+        if dot and mapping in mappings:
+            mapped.setdefault(mapping, {})[key] = found
+        else:
+            values[name] = found if name in repeatable or len(found) > 1 else found[0]
     try:
-        return model.model_validate(values, strict=False)  # in a query everything is text
+        return model.model_validate({**mapped, **values}, strict=False)  # in a query everything is text
     except ValidationError as error:
         raise _invalid(error) from None
 
@@ -232,3 +239,8 @@ def _repeatable(model: type[BaseModel]) -> frozenset[str]:
         return get_origin(annotation) in (list, tuple, set, frozenset) or any(map(holds_many, get_args(annotation)))
 
     return frozenset(field.alias or name for name, field in model.model_fields.items() if holds_many(field.annotation))
+
+
+@lru_cache(maxsize=256)
+def _mappings(model: type[BaseModel]) -> frozenset[str]:
+    return frozenset(name for name, field in model.model_fields.items() if get_origin(field.annotation) is dict)

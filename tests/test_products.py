@@ -1,4 +1,4 @@
-"""The catalogue: pages, filters, who sees what, prices, ETags, pictures, and the plans behind the lists."""
+"""The catalogue: pages, filters, who sees what, prices, ETags, pictures."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -11,16 +11,15 @@ import pytest
 from aiohttp import ClientResponse
 from aiohttp.test_utils import TestClient, TestServer
 from sqlalchemy import select, update
-from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import IntegrityError
 
 from app.clock import Clock
-from app.keys import DATABASES, PRICES, STAFF
+from app.keys import DATABASES, STAFF
 from app.main import create_app
-from app.schemas.products import ProductQuery
+from app.schemas.finding import ProductQuery
 from app.schemas.staff import StaffIn
+from app.services.finding import FindingService
 from app.services.pricing import discounted
-from app.services.products import ProductService
 from db.database import Database, Done
 from db.models.products import Product, ProductCategory, ProductGroup
 from db.queries import products as queries
@@ -174,10 +173,8 @@ async def test_a_cursor_of_another_shop_is_refused(catalogue: Catalogue) -> None
     for _ in range(2):
         await catalogue.make_product()
     cursor = (await catalogue.page(limit=1))["next"]
-    other = ProductService(
-        catalogue.client.app[DATABASES], catalogue.client.app[PRICES], catalogue.clock, "another secret"
-    )  # type: ignore[index]
-    response = await catalogue.get(limit=1, cursor=other._cursor(ProductQuery(limit=1), _Row(NOW, 1)))
+    other = FindingService(catalogue.client.app[DATABASES], catalogue.clock, "another secret")  # type: ignore[index]
+    response = await catalogue.get(limit=1, cursor=other._cursor(ProductQuery(limit=1), (NOW.timestamp(), 1, 0)))
 
     assert response.status == 400
     assert (await catalogue.get(limit=1, cursor=cursor)).status == 200
@@ -327,29 +324,6 @@ async def test_the_database_refuses_a_product_that_cannot_be(catalogue: Catalogu
         await catalogue.make_product(**wrong)
 
 
-@pytest.mark.parametrize("is_later", [False, True])
-@pytest.mark.parametrize(("by", "index"), [("", "ix_Product_newest"), ("group", "ix_Product_group_newest"),
-                                           ("category", "ix_Product_category_newest")])  # fmt: skip
-async def test_a_list_walks_one_index(catalogue: Catalogue, by: str, index: str, is_later: bool) -> None:
-    await catalogue.make_product()
-    statement = queries.newest_products(by == "group", by == "category", is_later).compile(dialect=sqlite.dialect())
-    values = {"group": "winter", "category": "hats", "after_time": str(NOW), "after_id": 1, "most": 25}
-    given = statement.construct_params({"status": "published", **values})
-    parameters = tuple(given[name] for name in statement.positiontup or ())
-
-    def explain(connection: Any) -> list[str]:
-        return [row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)]
-
-    plan = await catalogue.products.read(explain)
-
-    walk = plan[plan.index("MATERIALIZE anon_1") + 1]
-    assert walk.startswith(f"SEARCH Product USING COVERING INDEX {index} (")
-    assert ("creation_time<?" in walk) == is_later
-    # Only what was found is looked up and put in order; nothing else is sorted or read from end to end.
-    assert [step for step in plan if "SCAN" in step and "SUBQUERY" not in step] == ["SCAN anon_1"]
-    assert plan.index("USE TEMP B-TREE FOR ORDER BY") > plan.index("SCAN anon_1")
-
-
 async def test_a_picture_is_served_for_ever_and_may_run_nothing(catalogue: Catalogue) -> None:
     name = "0123456789abcdef0123456789abcdef.svg"
     (catalogue.data / "images").mkdir()
@@ -382,9 +356,3 @@ async def test_only_pictures_are_served(catalogue: Catalogue, name: str) -> None
         (catalogue.data / "images" / other).write_text("not a picture of ours")
 
     assert (await catalogue.client.get(f"/images/{name}")).status == 404
-
-
-@dataclass
-class _Row:
-    creation_time: datetime
-    id: int

@@ -7,11 +7,12 @@ from aiohttp import web
 
 from app.auth import get_actor
 from app.errors import NotFound
-from app.keys import CATALOGUE, PRODUCTS
+from app.keys import CATALOGUE, FINDING, PRODUCTS
 from app.pages.render import page_texts, render
 from app.requests import path_int
 from app.schemas.catalogue import GroupOut
-from app.schemas.products import CategoryRef, ProductOut, ProductQuery
+from app.schemas.finding import ProductQuery
+from app.schemas.products import CategoryRef, ProductOut
 
 PRODUCTS_PER_PAGE: Final = 24
 NEARLY_GONE: Final = 5
@@ -29,14 +30,14 @@ async def show_shop(request: web.Request) -> web.Response:
     groups = await request.app[CATALOGUE].list_groups()
     group = _choose(groups, request.query.get("group"))
     category = _choose(group.categories if group else (), request.query.get("category"))
-    cursor = request.query.get("cursor", "")[:200] or None  # sealed by the service; a longer one was never given out
+    cursor = request.query.get("cursor", "")[:2000] or None  # sealed by the service; a longer one was never given out
     query = ProductQuery(
         limit=PRODUCTS_PER_PAGE,
         cursor=cursor,
-        group=group.slug if group else None,
-        category=category.slug if category else None,
+        group=[group.slug] if group else [],
+        category=[category.slug] if category else [],
     )
-    page = await products.list_products(await get_actor(request), query)
+    page = await request.app[FINDING].list_products(await get_actor(request), query)
     context = {
         "title": category.name if category else group.name if group else "",
         "groups": groups,

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, JsonValue
 
-from app.schemas.base import ApiModel, OutModel
+from app.schemas.base import OutModel
 
 Slug = Annotated[str, Field(min_length=1, max_length=80, pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
 ProductStatus = Literal["draft", "review", "published", "archived"]
@@ -16,16 +16,6 @@ class Money(OutModel):
 
     amount: int
     currency: Literal["RUB"] = "RUB"
-
-
-class ProductQuery(ApiModel):
-    """Query of the product list, newest first. ``cursor`` is ``next`` of the page before, with the same filter."""
-
-    limit: int = Field(default=24, ge=1, le=100)
-    cursor: str | None = Field(default=None, max_length=200)
-    group: Slug | None = None
-    category: Slug | None = None
-    status: ProductStatus = Field(default="published", description="Staff only, except published.")
 
 
 class GroupRef(OutModel):
@@ -77,10 +67,3 @@ class ProductOut(OutModel):
     edit_time: datetime
     version: int = Field(description="Rises with each edit by staff; the If-Match part of the ETag.")
     rev: int = Field(description="Rises with any change, a sale among them.")
-
-
-class ProductPage(OutModel):
-    """One page of products; ``next`` is null on the last one."""
-
-    items: list[ProductOut]
-    next: str | None

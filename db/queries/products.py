@@ -1,33 +1,24 @@
 """Statements on the catalogue: groups, categories, products. Reads are Core, columns named, pages by key."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
-from functools import lru_cache
 from secrets import randbelow
 from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
     Connection,
-    Integer,
     Row,
-    Select,
     bindparam,
     insert,
     literal,
     select,
-    tuple_,
     update,
 )
 from sqlalchemy.orm import Session
 
-from db.models.base import Id, UtcDateTime
 from db.models.products import Meta, PriceLog, Product, ProductCategory, ProductGroup, StockMove
 
 AnyRow = Row[*tuple[Any, ...]]
-Position = tuple[datetime, int]
-"""Where a page ended: creation_time and id of its last product."""
-
 EPOCH = "catalogue"
 CHUNK = 500
 
@@ -62,12 +53,12 @@ _product = (
     Product.version,
     Product.rev,
 )
-_products = (
+all_products = (
     select(*_product, *_group, *_category)
     .join(ProductCategory, ProductCategory.id == Product.category_id)
     .join(ProductGroup, ProductGroup.id == Product.group_id)
 )
-_one_product = _products.where(Product.article == bindparam("wanted"))
+_one_product = all_products.where(Product.article == bindparam("wanted"))
 _epoch = select(Meta.value).where(Meta.key == EPOCH)
 
 
@@ -87,40 +78,6 @@ def raise_epoch(session: Session, by: int = 1) -> None:
         session.execute(insert(Meta).values(key=EPOCH, value=str(randbelow(2**40))))
     else:
         session.execute(update(Meta).where(Meta.key == EPOCH).values(value=str(int(found) + by)))
-
-
-@lru_cache
-def newest_products(by_group: bool, by_category: bool, is_later: bool) -> Select[*tuple[Any, ...]]:
-    """The statement of `list_products`, by which parameters are given. To build one costs more than to run it."""
-    page = select(Product.id).where(Product.status == bindparam("status"))
-    if by_group:
-        page = page.where(Product.group_id == _id_of(ProductGroup, "group"))
-    if by_category:
-        page = page.where(Product.category_id == _id_of(ProductCategory, "category"))
-    if is_later:
-        after = tuple_(bindparam("after_time", type_=UtcDateTime()), bindparam("after_id", type_=Id))
-        page = page.where(tuple_(Product.creation_time, Product.id) < after)
-    order = (Product.creation_time.desc(), Product.id.desc())
-    # The page is cut from the index before anything is joined: joined first, it could be sorted instead of walked.
-    ids = page.order_by(*order).limit(bindparam("most", type_=Integer())).subquery()
-    return _products.join(ids, ids.c.id == Product.id).order_by(*order)
-
-
-def list_products(
-    connection: Connection, status: str, group: str | None, category: str | None, after: Position | None, limit: int
-) -> Sequence[AnyRow]:
-    """Products of one status, newest first, with the names of their group and category; below ``after`` if given."""
-    statement = newest_products(group is not None, category is not None, after is not None)
-    after_time, after_id = after or (None, None)
-    given = {
-        "status": status,
-        "group": group,
-        "category": category,
-        "after_time": after_time,
-        "after_id": after_id,
-        "most": limit,
-    }
-    return connection.execute(statement, {name: value for name, value in given.items() if value is not None}).all()
 
 
 def get_product(connection: Connection, article: int) -> AnyRow | None:
@@ -166,10 +123,6 @@ def _begin_logs(session: Session, given: ColumnElement[bool], staff_id: int | No
     prices = select(Product.id, Product.price_minor, Product.effective_minor, staff, Product.creation_time).where(given)
     columns = ["product_id", "price_minor", "effective_minor", "service_person_id", "start_time"]
     session.execute(insert(PriceLog).from_select(columns, prices))
-
-
-def _id_of(model: type[ProductGroup] | type[ProductCategory], parameter: str) -> Any:
-    return select(model.id).where(model.slug == bindparam(parameter)).scalar_subquery()
 
 
 def _ids(session: Session, model: type[ProductGroup] | type[ProductCategory], slugs: Sequence[str]) -> dict[str, int]:

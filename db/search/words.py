@@ -4,7 +4,7 @@ import re
 import unicodedata
 from functools import lru_cache
 
-import snowballstemmer
+import snowballstemmer  # type: ignore[import-untyped]
 
 VERSION = 1
 """Rises when the same text would give other terms: the index of a shop is then made anew by itself."""
@@ -111,7 +111,8 @@ def distance(one: str, other: str, most: int) -> int:
     """How many letters were mistyped, left out, added or swapped with a neighbour; ``most + 1`` for any more."""
     if abs(len(one) - len(other)) > most:
         return most + 1
-    before, above = [], list(range(len(other) + 1))
+    before: list[int] = []
+    above = list(range(len(other) + 1))
     for row, letter in enumerate(one, start=1):
         line = [row]
         for column, candidate in enumerate(other, start=1):
