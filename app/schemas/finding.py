@@ -23,6 +23,11 @@ FacetName = Annotated[
 ]
 
 
+def _filled(value: Any) -> Any:
+    """An empty search field is no search."""
+    return value.strip() or None if isinstance(value, str) else value
+
+
 def _split(values: Any) -> Any:
     """A list may come as ``a,b`` or as ``a`` and ``b``."""
     if isinstance(values, list) and all(isinstance(one, str) for one in values):
@@ -36,7 +41,7 @@ FacetNames = Annotated[list[FacetName], BeforeValidator(_split), Field(max_lengt
 class ProductFilter(ApiModel):
     """Which products. A name that is repeated takes any of its values; of different names all must fit."""
 
-    q: Annotated[Line, Field(max_length=200)] | None = Field(
+    q: Annotated[Annotated[Line, Field(max_length=200)] | None, BeforeValidator(_filled)] = Field(
         default=None, description="Words to search for: in any form, with mistakes, on either keyboard layout."
     )
     group: Slugs = Field(default=[])

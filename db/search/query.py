@@ -28,11 +28,13 @@ def readings(text: str, vocabulary: Vocabulary) -> Iterator[tuple[int, Words]]:
         known = _known(words, vocabulary)
         if known and all(known):
             yield ENOUGH, known
-    for enough, words in ((ENOUGH, typed), (1, swapped)):
-        known = _known(words, vocabulary)
-        meant = [_meant(word, group, vocabulary) for group, word in zip(known, words, strict=True)]
+    ways = [_meant(words, vocabulary) for words in (typed, swapped)]
+    for enough, meant in zip((ENOUGH, 1), ways, strict=True):
         if meant and all(meant):
             yield enough, meant
+    for meant in ways:  # no product has all of it: then any of it, what has most of it first
+        if any(meant) and len(meant) > 1:
+            yield 1, [[term for group in meant for term in group]]
 
 
 def _words(text: str) -> list[str]:
@@ -53,7 +55,12 @@ def _known(words: Sequence[str], vocabulary: Vocabulary) -> list[list[Term]]:
     return groups
 
 
-def _meant(word: str, known: list[Term], vocabulary: Vocabulary) -> list[Term]:
+def _meant(words: Sequence[str], vocabulary: Vocabulary) -> list[list[Term]]:
+    """The same, with the terms that each word may have been meant to be."""
+    return [_widened(word, known, vocabulary) for word, known in zip(words, _known(words, vocabulary), strict=True)]
+
+
+def _widened(word: str, known: list[Term], vocabulary: Vocabulary) -> list[Term]:
     """Words that have ``word`` inside; of an unknown one also those that it may be a mistyped form of."""
     meant = vocabulary.containing(word) if len(word) >= MIN_PART else []
     if not meant and not known:

@@ -62,10 +62,12 @@ class Vocabulary:
         shared: Counter[str] = Counter()
         for trigram in _trigrams(word):
             shared.update(self._by_trigram.get(trigram, ()))
-        near: dict[int, list[str]] = {}
+        near: dict[tuple[int, int], list[str]] = {}
         for candidate, _ in shared.most_common(CANDIDATES):
-            near.setdefault(distance(word, candidate, allowed), []).append(candidate)
-        return next((near[mistakes][:MOST] for mistakes in range(allowed + 1) if mistakes in near), [])
+            if (mistakes := distance(word, candidate, allowed)) <= allowed:
+                # A wrong letter is likelier than one too many: тёплоя is тёплая, not тепло.
+                near.setdefault((mistakes, abs(len(candidate) - len(word))), []).append(candidate)
+        return near[min(near)][:MOST] if near else []
 
     def _sort(self) -> None:
         if not self._is_sorted:
