@@ -96,6 +96,11 @@ GET    /api/v1/chats/{chat_id}/messages :notes 401  401 404   404   404  404    
 POST   /api/v1/chats/{chat_id}/messages     401     401 404   201   404  404     403     201     201   201
 GET    /api/v1/products                     200     200 200   200   200  200     200     200     200   200
 GET    /api/v1/products :drafts             403     403 403   403   403  403     200     200     200   200
+GET    /api/v1/products :of a manager       403     403 403   403   403  403     200     200     200   200
+GET    /api/v1/products :counted            403     403 403   403   403  403     200     200     200   200
+GET    /api/v1/facets                       200     200 200   200   200  200     200     200     200   200
+GET    /api/v1/facets :drafts               403     403 403   403   403  403     200     200     200   200
+GET    /api/v1/suggest                      200     200 200   200   200  200     200     200     200   200
 GET    /api/v1/products/{article}           200     200 200   200   200  200     200     200     200   200
 GET    /api/v1/products/{article} :draft    404     404 404   404   404  404     200     200     200   200
 PUT    /api/v1/products/{article}/price     401     401 403   403   403  403     200     403     403   200
@@ -496,6 +501,10 @@ class House:
             "GET /api/v1/staff :everybody": {"everybody": "true"},
             "GET /api/v1/promotions :planned": {"period": "planned"},
             "GET /api/v1/announcements :planned": {"period": "planned"},
+            "GET /api/v1/products :of a manager": {"manager": "0" * 8 + "-0000-0000-0000-" + "0" * 12},
+            "GET /api/v1/products :counted": {"count": "exact"},
+            "GET /api/v1/facets :drafts": {"status": "draft"},
+            "GET /api/v1/suggest": {"q": "куртка"},
         }
         if row.name == "POST /api/v1/orders" and person.me["kind"] == "user":
             bodies[row.name] = order_of(await fill(person, **{f"a{PUBLISHED}": 1}))
