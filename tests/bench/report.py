@@ -61,6 +61,16 @@ ROWS = (
     Row("s5", "ack p99, beside / without", "ack_growth", "≤ 1.2", own=True),
     Row("s5", "delivery p99, beside / without", "delivery_growth", "≤ 1.2", own=True),
     Row("s5", "delivered within a second, share", "in_time"),
+    Row("shop", "list, filtered and sorted: server CPU per request, µs", "list_cpu_us", "≤ 0.5"),
+    Row("shop", "list, filtered and sorted: p99, ms", "list_p99"),
+    Row("shop", "list, kept: server CPU per request, µs", "cached_cpu_us", "≤ 0.05"),
+    Row("shop", "list, kept: p99, ms", "cached_p99"),
+    Row("shop", "one product: server CPU per request, µs", "product_cpu_us"),
+    Row("shop", "one product: p99, ms", "product_p99"),
+    Row("shop", "search: server CPU per request, µs", "search_cpu_us"),
+    Row("shop", "search: p99, ms", "search_p99", "≤ 15", own=True),
+    Row("shop", "facets: server CPU per request, µs", "facets_cpu_us"),
+    Row("shop", "facets: p99, ms", "facets_p99"),
 )
 TITLES = {
     "s1": "S1 full speed",
@@ -69,6 +79,7 @@ TITLES = {
     "s3": "S3 {sockets} idle",
     "s4": "S4 {returning} come back",
     "s5": "S5 {frozen} never read",
+    "shop": "Shop of 50,000",
 }
 HEAD = ("Scenario", "Figure", "baseline", "CTS", "CTS / baseline", "aim")
 
