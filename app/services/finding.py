@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from hashlib import blake2b
 from hmac import compare_digest
+from itertools import islice
 from math import nextafter
 from typing import Any
 
@@ -137,7 +138,7 @@ class FindingService:
         """What the words typed so far may become: published products, and where to look for more."""
         await self._catch_up()
         scope = Scope({"status": frozenset({"published"})})
-        found = self._shelf.filter(scope, await self._search(query.q))[: query.limit]
+        found = self._shelf.filter(scope, await self._search(query.q), query.limit)
         rows = await self._products.read(lambda c: queries.list_products_by_id(c, found), hot=True)
         now = self._clock.now()
         categories = await self._products.read(product_queries.list_categories, hot=True)
@@ -272,15 +273,14 @@ class FindingService:
             beyond = None if after is None else (after[0], after[1])
             found = self._shelf.page(scope, order, beyond, query.limit + 1, falling=falling)
             return [(*place, self._indexed) for _, place in found]
-        hits = list(scope.found or ())
+        hits = scope.found or ()
         begin, version = 0, self._indexed
         if after is not None:
             # The list that the page before was cut from, if it is still here: in a new one ranks have moved.
             rank, last, version = after
             begin = hits.index(last) + 1 if last in hits else rank + 1
-        ranks = {product_id: rank for rank, product_id in enumerate(hits)}
-        rest = self._shelf.filter(replace(scope, found=None), hits[begin:])[: query.limit + 1]
-        return [(ranks[one], one, version) for one in rest]
+        rest = self._shelf.filter(replace(scope, found=None), islice(hits, begin, None), query.limit + 1)
+        return [(hits.index(one, begin), one, version) for one in rest]
 
     async def _scope(self, query: ProductFilter, after: Position | None = None) -> Scope:
         """What the query asks for, with what its words find."""

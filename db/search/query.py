@@ -18,6 +18,8 @@ async def find(text: str, vocabulary: Vocabulary, match: Callable[[Words], Await
     for enough, words in readings(text, vocabulary):
         if len(found) < enough:
             found |= dict.fromkeys(await match(words))
+        if len(found) >= ENOUGH:
+            break  # before the next reading is made: to guess takes time
     return list(found)
 
 

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from heapq import nlargest, nsmallest
-from itertools import chain
+from itertools import chain, islice
 from typing import Any
 
 from db.search.bits import Mask, Posting, bits_of, slots_of
@@ -104,11 +104,11 @@ class Shelf:
         slots = self._orders[order].walk(Mask(self._select(scope)), after, limit, falling=falling)
         return [(self.entry(slot).id, self._orders[order].key(slot)) for slot in slots]
 
-    def filter(self, scope: Scope, ids: Sequence[int]) -> list[int]:
-        """Those of ``ids`` that are in the scope, in their order."""
-        data = Mask(self._select(scope)).bytes(self._size)
-        slots = self._slots
-        return [one for one in ids if (slot := slots.get(one)) is not None and data[slot >> 3] >> (slot & 7) & 1]
+    def filter(self, scope: Scope, ids: Iterable[int], most: int) -> list[int]:
+        """The first ``most`` of ``ids`` that are in the scope, in their order."""
+        data, slots = Mask(self._select(scope)).bytes(self._size), self._slots
+        inside = (one for one in ids if (slot := slots.get(one)) is not None and data[slot >> 3] >> (slot & 7) & 1)
+        return list(islice(inside, most))
 
     def count(self, scope: Scope) -> int:
         """How many products are in the scope."""
@@ -214,19 +214,29 @@ class Shelf:
                 if key in postings:
                     any_of |= postings[key].bits(self._size)
             bits &= any_of
-        for name, (low, high) in scope.ranges.items():
-            if name != but:
-                bits &= self._range(name, low, high)
         if scope.found is not None:
             bits &= bits_of([self._slots[one] for one in scope.found if one in self._slots], self._size)
+        for name, (low, high) in scope.ranges.items():
+            if name != but:
+                bits = self._narrow(bits, name, low, high)
         return bits
 
-    def _range(self, name: str, low: Any, high: Any) -> int:
+    def _narrow(self, bits: int, name: str, low: Any | None, high: Any | None) -> int:
+        """Those whose key is in the range, both ends in; None leaves an end open."""
         if (name, low, high) not in self._ranges:
+            order = self._orders[name]
+            if bits.bit_count() < self._size >> 4:  # so few are asked one by one
+                return bits_of([slot for slot in slots_of(bits) if order.is_between(slot, low, high)], self._size)
             if len(self._ranges) >= KEPT_RANGES:
                 self._ranges.clear()
-            self._ranges[name, low, high] = bits_of(self._orders[name].between(low, high), self._size)
-        return self._ranges[name, low, high]
+            self._ranges[name, low, high] = self._range(order, low, high)
+        return bits & self._ranges[name, low, high]
+
+    def _range(self, order: "_Order", low: Any | None, high: Any | None) -> int:
+        begin, end = order.between(low, high)
+        if 2 * (end - begin) < self._size:
+            return bits_of(order.slots[begin:end], self._size)
+        return self._present.bits(self._size) ^ bits_of([*order.slots[:begin], *order.slots[end:]], self._size)
 
     def _count_few(self, mask: Mask, name: str) -> Counter[str]:
         entries = map(self.entry, slots_of(mask.bits))
@@ -244,7 +254,7 @@ class _Order:
     def __init__(self, shelf: Shelf) -> None:
         self.is_sorted = True
         self._shelf = shelf
-        self._slots: list[int] = []
+        self.slots: list[int] = []
         self._keys: dict[int, Key] = {}
 
     def key(self, slot: int) -> Key:
@@ -253,32 +263,37 @@ class _Order:
     def add(self, slot: int, key: Key) -> None:
         self._keys[slot] = key
         if self.is_sorted:
-            insort(self._slots, slot, key=self.key)
+            insort(self.slots, slot, key=self.key)
 
     def remove(self, slot: int, key: Key) -> None:
         if self.is_sorted:
-            del self._slots[bisect_left(self._slots, key, key=self.key)]
+            del self.slots[bisect_left(self.slots, key, key=self.key)]
         del self._keys[slot]
 
     def sort(self) -> None:
         if not self.is_sorted:
             # What was sorted before comes first, in its order: that is nearly all the work done already.
-            known = [slot for slot in self._slots if slot in self._keys]
+            known = [slot for slot in self.slots if slot in self._keys]
             fresh = self._keys.keys() - known if len(known) < len(self._keys) else ()
-            self._slots = sorted([*known, *fresh], key=self._keys.__getitem__)
+            self.slots = sorted([*known, *fresh], key=self._keys.__getitem__)
             self.is_sorted = True
 
-    def between(self, low: Any | None, high: Any | None) -> Sequence[int]:
-        """The slots whose key is in the range, both ends in; None leaves an end open."""
+    def between(self, low: Any | None, high: Any | None) -> tuple[int, int]:
+        """The places in `slots` where the range begins and ends."""
         self.sort()
-        begin = 0 if low is None else bisect_left(self._slots, low, key=self._first)
-        end = len(self._slots) if high is None else bisect_right(self._slots, high, key=self._first)
-        return self._slots[begin:end]
+        begin = 0 if low is None else bisect_left(self.slots, low, key=self._first)
+        end = len(self.slots) if high is None else bisect_right(self.slots, high, key=self._first)
+        return begin, max(begin, end)
+
+    def is_between(self, slot: int, low: Any | None, high: Any | None) -> bool:
+        """Whether one slot's key is in the range."""
+        key = self._keys[slot][0]
+        return (low is None or key >= low) and (high is None or key <= high)
 
     def first_after(self, key: Any) -> Any | None:
         self.sort()
-        place = bisect_right(self._slots, key, key=self._first)
-        return self._first(self._slots[place]) if place < len(self._slots) else None
+        place = bisect_right(self.slots, key, key=self._first)
+        return self._first(self.slots[place]) if place < len(self.slots) else None
 
     def walk(self, mask: Mask, after: Key | None, limit: int, *, falling: bool) -> list[int]:
         """Up to ``limit`` of the mask's slots beyond ``after``, in this order or the reverse."""
@@ -290,7 +305,7 @@ class _Order:
                 slots = (slot for slot in slots if beyond(self._keys[slot]))
             return (nlargest if falling else nsmallest)(limit, slots, key=self._keys.__getitem__)
         self.sort()
-        order, found = self._slots, []
+        order, found = self.slots, []
         data = mask.bytes(len(self._shelf._entries))
         if falling:
             end = len(order) if after is None else bisect_left(order, after, key=self.key)
