@@ -225,7 +225,7 @@ class FindingService:
         # A price that runs out by the clock changes what is shown, though nobody writes anything then.
         boundary = self._shelf.first_after("until", self._clock.now().timestamp())
         texts = self._indexed if query.q else 0
-        asked = blake2b(repr(query).encode(), digest_size=9).hexdigest()
+        asked = blake2b(query.model_dump_json().encode(), digest_size=9).hexdigest()
         return f"{state.epoch}.{0 if boundary in (None, FOREVER) else int(boundary * 1000)}.{texts}-{asked}"
 
     def _kept(self, tag: str, known: Sequence[str]) -> bytes | None:
