@@ -517,7 +517,7 @@ async def test_an_empty_search_field_is_no_search(many: Catalogue) -> None:
         ("colour=синий", "/colour"),
         ("q=" + "x" * 201, "/q"),
         ("manager=me", "/manager/0"),
-        ("&".join(f"tag={n}" for n in range(51)), "/tag"),
+        ("&".join(f"tag={n}" for n in range(21)), "/tag"),
     ],
 )
 async def test_a_value_that_makes_no_sense_is_pointed_at(many: Catalogue, query: str, pointer: str) -> None:

@@ -161,7 +161,7 @@ async def test_a_cursor_of_another_list_is_refused(catalogue: Catalogue) -> None
         assert (await catalogue.get(cursor=cursor, **query)).status == 400
 
 
-@pytest.mark.parametrize("cursor", ["", "x", "%%%", "AAAA", "A" * 32, "f" * 200, "ÿ"])
+@pytest.mark.parametrize("cursor", ["", "x", "%%%", "AAAA", "A" * 32, "f" * 200])
 async def test_a_made_up_cursor_is_refused(catalogue: Catalogue, cursor: str) -> None:
     response = await catalogue.get(cursor=cursor)
 

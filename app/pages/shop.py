@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from typing import Final, TypeVar
+from urllib.parse import quote
 
 from aiohttp import web
 
@@ -30,7 +31,8 @@ async def show_shop(request: web.Request) -> web.Response:
     groups = await request.app[CATALOGUE].list_groups()
     group = _choose(groups, request.query.get("group"))
     category = _choose(group.categories if group else (), request.query.get("category"))
-    cursor = request.query.get("cursor", "")[:2000] or None  # sealed by the service; a longer one was never given out
+    # Sealed by the service, which refuses what it never gave out; quoted, so that anything is a text it may refuse.
+    cursor = quote(request.query.get("cursor", ""), safe="=")[:700] or None
     query = ProductQuery(
         limit=PRODUCTS_PER_PAGE,
         cursor=cursor,

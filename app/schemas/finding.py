@@ -8,17 +8,17 @@ from pydantic import AwareDatetime, BeforeValidator, Field
 from app.schemas.base import ApiModel, Count, Line, OutModel
 from app.schemas.products import CategoryRef, GroupRef, Money, ProductOut, ProductStatus, Slug
 
-MOST_CHOICES = 50
+MOST_CHOICES = 20
 
 Sort = Literal["relevance", "price", "-price", "-sold", "-rating", "-created", "-discount", "name"]
-Choice = Annotated[Line, Field(min_length=1, max_length=200)]
+Choice = Annotated[Line, Field(min_length=1, max_length=100)]
 Choices = Annotated[list[Choice], Field(max_length=MOST_CHOICES)]
 Slugs = Annotated[list[Slug], Field(max_length=MOST_CHOICES)]
 SpecKey = Annotated[str, Field(min_length=1, max_length=60, pattern=r"^[^\x00-\x20\x7f]+$")]
 FacetName = Annotated[
     str,
     Field(
-        max_length=65,
+        max_length=40,
         pattern=r"^(group|category|tag|color|material|country|price|on_sale|in_stock|spec\.[^\x00-\x20\x7f]+)$",
     ),
 ]
@@ -43,7 +43,7 @@ def _split(values: Any) -> Any:
     return values
 
 
-FacetNames = Annotated[list[FacetName], BeforeValidator(_split), Field(max_length=20)]
+FacetNames = Annotated[list[FacetName], BeforeValidator(_split), Field(max_length=12)]
 
 
 class ProductFilter(ApiModel):
@@ -82,7 +82,7 @@ class ProductQuery(ProductFilter):
         default=None, description="Default: `relevance` with `q`, else `-created`. Without `q` the two are the same."
     )
     limit: int = Field(default=24, ge=1, le=100)
-    cursor: str | None = Field(default=None, max_length=2000)
+    cursor: Annotated[str, Field(max_length=700, pattern=r"^[!-~]*$")] | None = None
     # The full product by default: an item is then what GET /products/{article} answers, and nobody asks twice.
     # Whoever only shows a grid says so, and gets a third of the bytes.
     fields: Literal["card", "full"] = "full"

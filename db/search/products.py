@@ -9,6 +9,8 @@ from db.search.words import fold, terms
 
 ORDERS = ("price", "sold", "rating", "created", "discount", "name", "until")
 YES, NO = "true", "false"
+NAME_KEY = 100
+"""So many letters of a name decide its place, then the id: a cursor carries them in an address."""
 
 # Members of `specifications` that have a name of their own among the filters.
 SPEC_OF = {"color": "spec.colors", "material": "spec.materials"}
@@ -25,7 +27,7 @@ def make_entry(row: Any) -> Entry:
         "rating": round(stars / count, 2) if count else 0.0,
         "created": row.creation_time.timestamp(),
         "discount": off * 10_000 // row.price_minor if off else 0,
-        "name": fold(row.name),
+        "name": fold(row.name)[:NAME_KEY],
         "until": row.valid_until.timestamp() if row.valid_until else float("inf"),
     }
     values = {
