@@ -14,7 +14,7 @@ from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 
 from app.clock import Clock
-from app.keys import DATABASES, STAFF
+from app.keys import DATABASES, PRICES, STAFF
 from app.main import create_app
 from app.schemas.finding import ProductQuery
 from app.schemas.staff import StaffIn
@@ -173,7 +173,12 @@ async def test_a_cursor_of_another_shop_is_refused(catalogue: Catalogue) -> None
     for _ in range(2):
         await catalogue.make_product()
     cursor = (await catalogue.page(limit=1))["next"]
-    other = FindingService(catalogue.client.app[DATABASES], catalogue.clock, "another secret")  # type: ignore[index]
+    other = FindingService(
+        catalogue.client.app[DATABASES],
+        catalogue.client.app[PRICES],
+        catalogue.clock,
+        "another secret",  # type: ignore[index]
+    )
     response = await catalogue.get(limit=1, cursor=other._cursor(ProductQuery(limit=1), (NOW.timestamp(), 1, 0)))
 
     assert response.status == 400

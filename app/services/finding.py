@@ -11,6 +11,7 @@ import logging
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import partial
 from hashlib import blake2b
 from hmac import compare_digest
@@ -41,6 +42,7 @@ from app.schemas.finding import (
     SuggestQuery,
 )
 from app.schemas.products import GroupRef, Money, ProductOut
+from app.services.pricing import PriceBook
 from app.services.products import product_out
 from db.database import Busy, Databases, Done
 from db.queries import finding as queries
@@ -81,8 +83,8 @@ class Answer:
 class FindingService:
     """See the module. ``secret`` seals cursors, so that one of another list or shop is refused."""
 
-    def __init__(self, databases: Databases, clock: Clock, secret: str) -> None:
-        self._products, self._clock = databases.products, clock
+    def __init__(self, databases: Databases, prices: PriceBook, clock: Clock, secret: str) -> None:
+        self._products, self._prices, self._clock = databases.products, prices, clock
         self._key = blake2b(secret.encode()).digest()
         self._shelf = Shelf(ORDERS)
         self._shelving, self._indexing = asyncio.Lock(), asyncio.Lock()
@@ -145,7 +147,7 @@ class FindingService:
         groups = {row.category_slug: GroupRef(slug=row.group_slug, name=row.group_name) for row in categories}
         complete = partial(self._complete, scope, query)
         return Suggestions(
-            products=[ProductHint.model_validate(_card(product_out(row, now))) for row in rows],
+            products=[ProductHint.model_validate(_card(self._shown(row, now))) for row in rows],
             categories=[
                 CategoryHint(slug=value.key, name=value.label, group=groups[value.key])
                 for value in complete("category")
@@ -222,11 +224,11 @@ class FindingService:
         """What an answer's ETag says: the state of the catalogue, and what was asked. Raises Forbidden."""
         _require_allowed(actor, query)
         state = await self._catch_up()
-        # A price that runs out by the clock changes what is shown, though nobody writes anything then.
-        boundary = self._shelf.first_after("until", self._clock.now().timestamp())
+        # The clock changes prices, though nobody writes anything then.
+        prices = self._prices.stamp(self._clock.now())
         texts = self._indexed if query.q else 0
         asked = blake2b(query.model_dump_json().encode(), digest_size=9).hexdigest()
-        return f"{state.epoch}.{0 if boundary in (None, FOREVER) else int(boundary * 1000)}.{texts}-{asked}"
+        return f"{state.epoch}-{prices}-{texts}-{asked}"
 
     def _kept(self, tag: str, known: Sequence[str]) -> bytes | None:
         if tag in known or "*" in known:
@@ -258,13 +260,16 @@ class FindingService:
             lambda connection: queries.list_products_by_id(connection, ids), hot=query.limit <= HOT_LIMIT
         )
         now = self._clock.now()
-        items = [product_out(row, now) for row in rows if row.status in query.status]  # as they are by now
+        items = [self._shown(row, now) for row in rows if row.status in query.status]  # as they are by now
         return ProductPage(
             items=[_card(item) for item in items] if query.fields == "card" else items,
             next=self._cursor(query, shown[-1]) if len(places) > query.limit else None,
             total=total,
             facets=facets,
         )
+
+    def _shown(self, row: Any, now: datetime) -> ProductOut:
+        return product_out(row, self._prices.current_price(row, now))
 
     def _places(self, scope: Scope, query: ProductQuery, after: Position | None) -> list[Position]:
         """Where the products of the page stand, and one more, which tells whether there is a next page."""

@@ -28,7 +28,6 @@ _shelved = (
     Product.status,
     Product.price_minor,
     Product.effective_minor,
-    Product.valid_until,
     Product.tags,
     Product.specifications,
     Product.country_origin,

@@ -7,7 +7,7 @@ from db.search.index import Document
 from db.search.shelf import PRICE_STEPS, Entry
 from db.search.words import fold, terms
 
-ORDERS = ("price", "sold", "rating", "created", "discount", "name", "until")
+ORDERS = ("price", "sold", "rating", "created", "discount", "name")
 YES, NO = "true", "false"
 NAME_KEY = 100
 """So many letters of a name decide its place, then the id: a cursor carries them in an address."""
@@ -28,7 +28,6 @@ def make_entry(row: Any) -> Entry:
         "created": row.creation_time.timestamp(),
         "discount": off * 10_000 // row.price_minor if off else 0,
         "name": fold(row.name)[:NAME_KEY],
-        "until": row.valid_until.timestamp() if row.valid_until else float("inf"),
     }
     values = {
         "status": {row.status: row.status},

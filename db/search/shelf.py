@@ -149,14 +149,6 @@ class Shelf:
         low, high = (self._orders[order].key(slots[0])[0] for slots in found)
         return low, high
 
-    def first_after(self, order: str, key: Any) -> Any | None:
-        """The lowest key of an order that is greater."""
-        return self._orders[order].first_after(key)
-
-    def facets(self) -> list[str]:
-        """The names of all facets."""
-        return list(self._postings)
-
     @property
     def _size(self) -> int:
         return len(self._entries)
@@ -289,11 +281,6 @@ class _Order:
         """Whether one slot's key is in the range."""
         key = self._keys[slot][0]
         return (low is None or key >= low) and (high is None or key <= high)
-
-    def first_after(self, key: Any) -> Any | None:
-        self.sort()
-        place = bisect_right(self.slots, key, key=self._first)
-        return self._first(self.slots[place]) if place < len(self.slots) else None
 
     def walk(self, mask: Mask, after: Key | None, limit: int, *, falling: bool) -> list[int]:
         """Up to ``limit`` of the mask's slots beyond ``after``, in this order or the reverse."""

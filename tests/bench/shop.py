@@ -24,6 +24,7 @@ from app.demo.build import add_catalogue
 from app.demo.generator import make_catalogue
 from app.main import open_databases
 from app.services.finding import FindingService
+from app.services.pricing import PriceBook
 from db.database import Done
 from db.models.products import Comment, Product
 from tests.bench.load import LoadError
@@ -82,7 +83,7 @@ async def fill(data: Path) -> None:
     databases = await open_databases(make_settings(data))
     catalogue = await asyncio.to_thread(make_catalogue, count=PRODUCTS)
     await databases.products.write(lambda session: Done(add_catalogue(session, catalogue, (), clock)))
-    await FindingService(databases, clock, "").index_texts()
+    await FindingService(databases, PriceBook(databases.products, clock), clock, "").index_texts()
     await databases.products.write(_add_comments)
     await databases.close()
 

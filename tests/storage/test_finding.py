@@ -14,6 +14,7 @@ from app.demo.build import add_catalogue
 from app.demo.generator import Catalogue, make_catalogue
 from app.schemas.finding import FacetQuery, ProductQuery, SuggestQuery
 from app.services.finding import FindingService
+from app.services.pricing import PriceBook
 from db.database import Databases, Done
 from db.engine import make_write_engine
 from db.models.products import PriceLog, Product, ProductCategory, ProductChange, ProductGroup, StockMove
@@ -43,7 +44,7 @@ async def finding(databases: Databases, catalogue: Catalogue) -> AsyncIterator[F
     """The service on a database with three hundred products, all of them in the index."""
     clock = HandClock()
     await databases.products.write(lambda session: Done(add_catalogue(session, catalogue, (), clock)))
-    service = FindingService(databases, clock, "secret")
+    service = FindingService(databases, PriceBook(databases.products, clock), clock, "secret")
     await service.index_texts()
     yield service
 
