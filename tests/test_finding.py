@@ -414,8 +414,12 @@ async def test_a_list_answers_304_until_what_lists_show_changes(catalogue: Catal
 
 
 async def test_a_price_that_runs_out_ends_what_is_kept(catalogue: Catalogue) -> None:
-    until = catalogue.shop.clock.now() + timedelta(hours=1)
-    await catalogue.add(1, status="published", price_minor=1000, discount_bp=0, effective_minor=700, valid_until=until)
+    await catalogue.add(1, status="published", price_minor=1000, discount_bp=0, effective_minor=1000)
+    now = catalogue.shop.clock.now()
+    form = {"name": "Час", "kind": "percent", "value": 3000, "scope": "all", "starts_at": now.isoformat(),
+            "ends_at": (now + timedelta(hours=1)).isoformat()}  # fmt: skip
+    owner = await catalogue.shop.owner()
+    await owner.call("POST", "/api/v1/promotions", json=form, status=201)
 
     async def ask(tag: str = "") -> tuple[int, str, Any]:
         headers = {"If-None-Match": tag} if tag else {}
