@@ -27,7 +27,6 @@ routes = web.RouteTableDef()
 @routes.get("/")
 async def show_shop(request: web.Request) -> web.Response:
     """The shop front: a page of products, of all groups or of one group or category."""
-    products = request.app[PRODUCTS]
     groups = await request.app[CATALOGUE].list_groups()
     group = _choose(groups, request.query.get("group"))
     category = _choose(group.categories if group else (), request.query.get("category"))

@@ -45,8 +45,8 @@ from app.schemas.products import GroupRef, Money, ProductOut
 from app.services.pricing import PriceBook
 from app.services.products import product_out
 from db.database import Busy, Databases, Done
+from db.queries import catalogue as catalogue_queries
 from db.queries import finding as queries
-from db.queries import products as product_queries
 from db.search.index import CatalogIndex, Words, index_for
 from db.search.products import NO, ORDERS, SPEC_OF, YES, make_document, make_entry
 from db.search.query import find
@@ -143,8 +143,8 @@ class FindingService:
         found = self._shelf.filter(scope, await self._search(query.q), query.limit)
         rows = await self._products.read(lambda c: queries.list_products_by_id(c, found), hot=True)
         now = self._clock.now()
-        categories = await self._products.read(product_queries.list_categories, hot=True)
-        groups = {row.category_slug: GroupRef(slug=row.group_slug, name=row.group_name) for row in categories}
+        categories = await self._products.read(catalogue_queries.list_categories, hot=True)
+        groups = {row.slug: GroupRef(slug=row.group_slug, name=row.group_name) for row in categories}
         complete = partial(self._complete, scope, query)
         return Suggestions(
             products=[ProductHint.model_validate(_card(self._shown(row, now))) for row in rows],

@@ -16,6 +16,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session
 
+from db.models.base import Id
 from db.models.products import Meta, PriceLog, Product, ProductCategory, ProductGroup, StockMove
 
 AnyRow = Row[*tuple[Any, ...]]
