@@ -1,8 +1,8 @@
 """The baseline's shop: the catalogue of CTS read as the manuals of aiohttp and SQLAlchemy would have one do it.
 
 An async ORM session per request, relationships loaded by ``selectinload``, filters as WHERE, JSON values by
-``json_each``, search by LIKE, counts by GROUP BY, ``json_response``. It reads the very file that CTS made, so that the
-data are the same; the indexes of CTS are there for it to use.
+``json_each``, search by LIKE, counts by GROUP BY, one commit an order, ``json_response``. It reads the very file that
+CTS made, so that the data are the same; the indexes of CTS are there for it to use.
 """
 
 import argparse
@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from aiohttp import web
-from sqlalchemy import JSON, ForeignKey, event, func, or_, select
+from sqlalchemy import JSON, ForeignKey, delete, event, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship, selectinload
 
@@ -95,6 +95,40 @@ class Product(Base):
         }
 
 
+class CartLine(Base):
+    """A product in somebody's cart."""
+
+    __tablename__ = "BaselineCartLine"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    owner: Mapped[str] = mapped_column(index=True)
+    article: Mapped[int]
+    quantity: Mapped[int]
+
+
+class Order(Base):
+    """What somebody bought."""
+
+    __tablename__ = "BaselineOrder"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    owner: Mapped[str] = mapped_column(index=True)
+    key: Mapped[str] = mapped_column(unique=True)
+    total: Mapped[int]
+    details: Mapped[dict[str, Any]] = mapped_column(JSON)
+    lines: Mapped[list["OrderLine"]] = relationship(cascade="all")
+
+
+class OrderLine(Base):
+    """A product of an order."""
+
+    __tablename__ = "BaselineOrderLine"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    order_id: Mapped[int] = mapped_column(ForeignKey("BaselineOrder.id"), index=True)
+    article: Mapped[int]
+    name: Mapped[str]
+    price: Mapped[int]
+    quantity: Mapped[int]
+
+
 SESSIONS = web.AppKey("sessions", async_sessionmaker[AsyncSession])
 DATABASE = web.AppKey("database", str)
 routes = web.RouteTableDef()
@@ -158,10 +192,82 @@ async def list_facets(request: web.Request) -> web.Response:
     return web.json_response(counts)
 
 
+def _owner(request: web.Request) -> str:
+    return request.headers["Authorization"].removeprefix("Bearer ")
+
+
+async def _cart(session: AsyncSession, owner: str) -> tuple[list[tuple[CartLine, Product]], int]:
+    lines = (await session.scalars(select(CartLine).where(CartLine.owner == owner).order_by(CartLine.id))).all()
+    wanted = select(Product).where(Product.article.in_([line.article for line in lines])).options(_whole)
+    products = {product.article: product for product in await session.scalars(wanted)}
+    priced = [(line, products[line.article]) for line in lines]
+    return priced, sum(product.effective_minor * line.quantity for line, product in priced)
+
+
+@routes.put("/api/v1/cart/lines/{article}")
+async def put_line(request: web.Request) -> web.Response:
+    """So many of a product are in the cart then."""
+    owner, article = _owner(request), int(request.match_info["article"])
+    quantity = (await request.json())["quantity"]
+    async with request.app[SESSIONS]() as session:
+        product = await session.scalar(select(Product).where(Product.article == article))
+        if product is None or product.remains < quantity:
+            return web.json_response({"code": "out_of_stock"}, status=409)
+        line = await session.scalar(select(CartLine).where(CartLine.owner == owner, CartLine.article == article))
+        if line is None:
+            session.add(CartLine(owner=owner, article=article, quantity=quantity))
+        else:
+            line.quantity = quantity
+        await session.commit()
+        priced, total = await _cart(session, owner)
+    shown = [{"quantity": line.quantity, **product.as_dict()} for line, product in priced]
+    return web.json_response({"version": 1, "lines": shown, "total": {"amount": total}})
+
+
+@routes.delete("/api/v1/cart")
+async def clear_cart(request: web.Request) -> web.Response:
+    """Take everything out."""
+    async with request.app[SESSIONS]() as session:
+        await session.execute(delete(CartLine).where(CartLine.owner == _owner(request)))
+        await session.commit()
+    return web.json_response({})
+
+
+@routes.post("/api/v1/orders")
+async def place_order(request: web.Request) -> web.Response:
+    """Order what is in the cart, if it is still there at that price."""
+    owner, form, key = _owner(request), await request.json(), request.headers["Idempotency-Key"]
+    async with request.app[SESSIONS]() as session:
+        if await session.scalar(select(Order).where(Order.key == key)):
+            return web.json_response({"code": "conflict"}, status=409)
+        priced, total = await _cart(session, owner)
+        if total != form["expected_total"]["amount"]:
+            return web.json_response({"code": "conflict"}, status=409)
+        order = Order(owner=owner, key=key, total=total, details=form, lines=[])
+        for line, product in priced:
+            left = update(Product).where(Product.id == product.id, Product.remains >= line.quantity)
+            sold = await session.execute(left.values(remains=Product.remains - line.quantity))
+            if not sold.rowcount:  # type: ignore[attr-defined]
+                return web.json_response({"code": "out_of_stock"}, status=409)
+            order.lines.append(
+                OrderLine(
+                    article=line.article, name=product.name, price=product.effective_minor, quantity=line.quantity
+                )
+            )
+            await session.delete(line)
+        session.add(order)
+        await session.commit()
+        shown = [{"article": line.article, "price": line.price, "quantity": line.quantity} for line in order.lines]
+        return web.json_response({"id": order.id, "total": total, "lines": shown}, status=201)
+
+
 async def database(application: web.Application) -> AsyncIterator[None]:
     """The engine, for as long as the application runs."""
-    engine = create_async_engine(f"sqlite+aiosqlite:///{application[DATABASE]}", pool_size=2, max_overflow=0)
+    # One connection: two that write would meet, and SQLite refuses the one that has read before.
+    engine = create_async_engine(f"sqlite+aiosqlite:///{application[DATABASE]}", pool_size=1, max_overflow=0)
     event.listen(engine.sync_engine, "connect", set_pragmas)
+    async with engine.begin() as connection:
+        await connection.run_sync(Base.metadata.create_all)
     application[SESSIONS] = async_sessionmaker(engine, expire_on_commit=False)
     yield
     await engine.dispose()

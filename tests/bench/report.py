@@ -71,6 +71,12 @@ ROWS = (
     Row("shop", "search: p99, ms", "search_p99", "≤ 15", own=True),
     Row("shop", "facets: server CPU per request, µs", "facets_cpu_us"),
     Row("shop", "facets: p99, ms", "facets_p99"),
+    Row("shop", "cart write: server CPU, µs", "cart_cpu_us"),
+    Row("shop", "cart writes/s, 64 at once", "cart_rate"),
+    Row("shop", "cart write: p99, ms", "cart_p99"),
+    Row("shop", "purchase (a line and its order): server CPU, µs", "purchase_cpu_us"),
+    Row("shop", "purchases/s, 64 at once", "purchase_rate", "≥ 1000", own=True),
+    Row("shop", "purchase: p99, ms", "purchase_p99"),
 )
 TITLES = {
     "s1": "S1 full speed",

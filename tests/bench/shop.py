@@ -1,14 +1,16 @@
-"""The shop: 50,000 products and 200,000 comments, lists, one product, search and facets over real HTTP.
+"""The shop: 50,000 products and 200,000 comments; lists, one product, search, facets and purchases over real HTTP.
 
-Further kinds of request (cart writes, orders) are further lines of `KINDS`.
+`tests.bench.buying` has the writes: carts and orders.
 """
 
 import asyncio
 import shutil
+import signal
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import count
 from pathlib import Path
 from random import Random
@@ -27,10 +29,11 @@ from app.services.finding import FindingService
 from app.services.pricing import PriceBook
 from db.database import Done
 from db.models.products import Comment, Product
+from tests.bench.buying import BUYERS, buying
 from tests.bench.load import LoadError
 from tests.bench.measure import Meter, percentile
 from tests.bench.scenarios import Figures, Size, cost
-from tests.bench.targets import Baseline, Cts, Target
+from tests.bench.targets import STAFF_PASSWORD, Baseline, Cts, Target, many, token_in
 from tests.conftest import make_settings
 
 PRODUCTS, COMMENTS = 50_000, 200_000
@@ -101,16 +104,29 @@ def _add_comments(session: Session) -> Done[None]:
 
 
 class ShopCts(Cts):
-    """CTS with the catalogue."""
+    """CTS with the catalogue and buyers."""
 
     async def prepare(self) -> None:
         await fill(self.template)
+        await self._launch(self.template)
+        try:
+            async with ClientSession(f"http://127.0.0.1:{self.port}") as http:
+                self.buyers = await many(BUYERS, 8, partial(self._register, http))
+        finally:
+            await self.end(signal.SIGTERM)
+
+    async def _register(self, http: ClientSession, index: int) -> str:
+        name = f"buyer{index}"
+        form = {"username": name, "email": f"{name}@shop.example", "password": STAFF_PASSWORD, "token": True}
+        async with http.post("/api/v1/users", json=form) as response:
+            return await token_in(response)
 
 
 class ShopBaseline(Baseline):
     """The baseline on the same PRODUCTS.db; CTS must be prepared first."""
 
     async def prepare(self) -> None:
+        self.buyers = [f"buyer-{index}" for index in range(BUYERS)]  # it believes what they say
         self.template.mkdir(parents=True)
         shutil.copy(self.folder.parent / ShopCts.name / "template" / "PRODUCTS.db", self.template)
 
@@ -134,7 +150,8 @@ async def shop(target: Target, size: Size) -> Figures:
             figures[f"{kind.name}_p50"] = percentile(took, 50)
             figures[f"{kind.name}_p99"] = percentile(took, 99)
             figures |= {name: max(value, figures.get(name, 0)) for name, value in cost(usage).items()}
-    return figures
+    assert isinstance(target, ShopCts | ShopBaseline)
+    return figures | await buying(target, target.buyers, size)
 
 
 async def _ask(

@@ -35,6 +35,7 @@ GENEROUS = {
     "in_flight": 64,
     "connections": 50,
     "guest_sessions": 1_000_000,
+    "registrations": 1_000_000,
     "sign_in_attempts": 1_000_000,
 }
 
