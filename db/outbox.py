@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, column, delete, insert, select, table, update
+from sqlalchemy import ColumnElement, Connection, Row, bindparam, column, delete, insert, select, table, update
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Session
@@ -39,12 +39,17 @@ OUTBOX = table(
 APPLIED = table("AppliedEvent", column("event_id"), column("applied", UtcDateTime))
 
 _add = insert(OUTBOX)
+_waiting = OUTBOX.c.done_at.is_(None)
+_pending_of_key = select(OUTBOX.c.position).where(_waiting, OUTBOX.c.key == bindparam("wanted")).limit(1)
 _applied = {
     "sqlite": sqlite_insert(APPLIED).on_conflict_do_nothing(),
     "postgresql": postgres_insert(APPLIED).on_conflict_do_nothing(),
 }
 
-PAGE = 200
+PAGE = 100
+_pending = (
+    select(OUTBOX).where(_waiting, OUTBOX.c.position > bindparam("after")).order_by(OUTBOX.c.position).limit(PAGE)
+)
 POLL_S = 1.0
 # What is done can be looked at for a week. What is applied must outlive whatever could still bring it again.
 KEEP_DONE = timedelta(days=7)
@@ -72,8 +77,7 @@ def add_effect(session: Session, *, kind: str, key: str, payload: Mapping[str, A
 
 def has_pending(connection: Connection, key: str) -> bool:
     """Whether effects of ``key`` have not been noted as applied."""
-    pending = select(OUTBOX.c.position).where(OUTBOX.c.done_at.is_(None), OUTBOX.c.key == key)
-    return connection.execute(pending.limit(1)).first() is not None
+    return connection.execute(_pending_of_key, {"wanted": key}).first() is not None
 
 
 class Relay:
@@ -113,7 +117,10 @@ class Relay:
             del self._following[source]  # before the first look: what is written from now on needs another
             blocked: set[str] = set()
             after = 0
-            while rows := await self._databases[source].read(lambda connection, a=after: _list_pending(connection, a)):  # type: ignore[misc]
+            while True:
+                rows = await self._databases[source].read(partial(_list_pending, after=after), hot=True)
+                if not rows:
+                    break
                 after = rows[-1].position
                 waiting: dict[str, list[Row[Any]]] = {}
                 for row in rows:
@@ -124,7 +131,9 @@ class Relay:
                 if not await self._mark(source, [row.position for rows in applied for row in rows]):
                     return False
                 pairs = zip(waiting.items(), applied, strict=True)
-                blocked.update(key for (key, rows), done in pairs if len(done) < len(rows))
+                blocked.update(key for (key, waited), done in pairs if len(done) < len(waited))
+                if len(rows) < PAGE:  # what has come since brings a drain of its own
+                    break
             return not blocked
 
     async def purge(self) -> None:
@@ -197,8 +206,7 @@ class Relay:
 
 
 def _list_pending(connection: Connection, after: int) -> list[Row[Any]]:
-    pending = select(OUTBOX).where(OUTBOX.c.done_at.is_(None), OUTBOX.c.position > after)
-    return list(connection.execute(pending.order_by(OUTBOX.c.position).limit(PAGE)))
+    return list(connection.execute(_pending, {"after": after}))
 
 
 def _apply_once(session: Session, effect: Effect, row: Row[Any]) -> Done[Any]:
