@@ -338,6 +338,8 @@ async def brute_force(market: Market) -> dict[int, int]:
         ({"starts_at": stamp(NOW + 2 * HOUR), "ends_at": stamp(NOW + 2 * HOUR)}, "/ends_at"),
         ({"ends_at": "2026-03-02T00:00:00"}, "/ends_at"),
         ({"ends_at": "9999-12-31T23:59:59-12:00"}, "/ends_at"),
+        ({"ends_at": "4102444800"}, "/ends_at"),
+        ({"ends_at": 4102444800}, "/ends_at"),
         ({"targets": [1001]}, "/targets"),
         ({"scope": "products"}, "/targets"),
         ({"scope": "products", "targets": [1001, 1002]}, "/targets/1"),

@@ -156,7 +156,13 @@ async def test_what_staff_did_is_counted_by_kind(shop: Shop, owner: Person) -> N
 
 
 @pytest.mark.parametrize(
-    "query", [{"from_": "2026-02-02", "to": "2026-02-01"}, {"from_": "2000-01-01", "to": "2026-01-01"}, {"to": "soon"}]
+    "query",
+    [
+        {"from_": "2026-02-02", "to": "2026-02-01"},
+        {"from_": "2000-01-01", "to": "2026-01-01"},
+        {"to": "soon"},
+        {"to": "0"},
+    ],
 )
 async def test_a_period_that_cannot_be_is_refused(owner: Person, query: dict[str, str]) -> None:
     assert (await get(owner, "sales", status=422, **query))["errors"][0]["pointer"] == "/to"

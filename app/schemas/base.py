@@ -1,7 +1,8 @@
 """The two kinds of model at the edge, what comes in (`ApiModel`) and what goes out (`OutModel`), and common types."""
 
+import re
 import unicodedata
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Annotated
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
@@ -71,10 +72,22 @@ Title = Annotated[  # a name that people give: more than spaces, and no more of 
 ]
 
 
+_DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+
+
 def _in_utc(value: datetime) -> datetime:
     if not 2000 <= value.year < 2200:  # far from where arithmetic with time zones and days ends
         raise PydanticCustomError("moment_range", "This time is too far away")
     return value.astimezone(UTC)
 
 
-Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
+def _require_date(value: object) -> object:
+    # Pydantic would read a number, and digits too, as seconds since 1970.
+    if not isinstance(value, date) and not (isinstance(value, str) and _DATE.match(value)):
+        raise PydanticCustomError("date_expected", "Write it like 2026-11-23 or 2026-11-23T10:00:00Z")
+    return value
+
+
+# Not strict: in strict mode what has passed a function must be a date already.
+Day = Annotated[date, Field(strict=False), BeforeValidator(_require_date)]
+Moment = Annotated[AwareDatetime, Field(strict=False), BeforeValidator(_require_date), AfterValidator(_in_utc)]

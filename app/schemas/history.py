@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from app.schemas.base import ApiModel, Id, OutModel
+from app.schemas.base import ApiModel, Id, Moment, OutModel
 
 Word = Annotated[str, Field(pattern=r"^[a-z_]{1,32}$")]
 
@@ -17,8 +17,8 @@ class HistoryQuery(ApiModel):
     kind: list[Word] | None = Field(default=None, max_length=20)
     object_kind: Word | None = None
     object_id: Id | None = None
-    since: datetime | None = None
-    until: datetime | None = None
+    since: Moment | None = None
+    until: Moment | None = None
     before: Id | None = None
     limit: Annotated[int, Field(ge=1, le=100)] = 50
 

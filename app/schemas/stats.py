@@ -5,15 +5,15 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from app.schemas.base import ApiModel, OutModel
+from app.schemas.base import ApiModel, Day, OutModel
 from app.schemas.products import Money
 
 
 class PeriodQuery(ApiModel):
     """Days of the shop's time zone, both included; the last thirty unless said."""
 
-    since: date | None = Field(default=None, alias="from")
-    until: date | None = Field(default=None, alias="to")
+    since: Day | None = Field(default=None, alias="from")
+    until: Day | None = Field(default=None, alias="to")
 
 
 class SalesQuery(PeriodQuery):
