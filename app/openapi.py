@@ -4,7 +4,7 @@ import inspect
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeVar, cast
+from typing import Any, Literal, TypeVar, cast
 
 from aiohttp import hdrs, web
 from pydantic import BaseModel
@@ -20,6 +20,7 @@ REF = "#/components/schemas/{model}"
 
 Schema = dict[str, Any]
 _Names = Mapping[tuple[type[BaseModel], JsonSchemaMode], str]
+Key = Literal["optional", "required"]
 HandlerT = TypeVar("HandlerT", bound=Callable[..., Any])
 
 WHO = {
@@ -90,6 +91,7 @@ The shop's REST interface. The live chat has a socket too (`/ws`, see ws/PROTOCO
 * Errors are `application/problem+json`; `code` is the contract, the texts are not.
 * A thing that is not yours answers 404, as if it were not there.
 * Bodies are JSON, 1 MB at most; unknown fields are refused; times are RFC 3339 in UTC; money is in minor units.
+* A bearer token that is no longer good is answered 401, also where none is needed.
 * With a cookie, a request that changes something must come from this site; with a bearer token there is no such check.
 """
 
@@ -103,6 +105,7 @@ class Api:
     body: type[BaseModel] | None = None
     file: bool = False
     query: type[BaseModel] | None = None
+    key: Key | None = None
     returns: Mapping[int, type[BaseModel] | None] = field(default_factory=dict)
     errors: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
@@ -115,6 +118,7 @@ def describe(
     body: type[BaseModel] | None = None,
     file: bool = False,
     query: type[BaseModel] | None = None,
+    key: Key | None = None,
     returns: Mapping[int, type[BaseModel] | None] | None = None,
     errors: Iterable[str] = (),
     tags: Iterable[str] = (),
@@ -123,6 +127,7 @@ def describe(
 
     who: one of `WHO`, or ``staff:<right>``.
     file: takes a multipart form with one file, in a field of that name.
+    key: whether it may or must come with an Idempotency-Key.
     errors: codes beyond those that follow from body, query, path and ``who``.
     """
     if who not in WHO and not re.fullmatch(r"staff:[a-z_.]+", who):
@@ -132,7 +137,7 @@ def describe(
 
     def mark(handler: HandlerT) -> HandlerT:
         handler.__api__ = Api(  # type: ignore[attr-defined]
-            summary, who, body, file, query, returns or {200: None}, tuple(errors), tuple(tags)
+            summary, who, body, file, query, key, returns or {200: None}, tuple(errors), tuple(tags)
         )
         return handler
 
@@ -219,7 +224,7 @@ def _operation(route: Route, names: _Names) -> Schema:
         "x-who": api.who,
         "security": _security(api.who),
     }
-    if parameters := [*_path_parameters(route.path), *_query_parameters(api.query)]:
+    if parameters := [*_path_parameters(route.path), *_query_parameters(api.query), *_header_parameters(api)]:
         operation["parameters"] = parameters
     if api.body:
         content = {JSON: {"schema": {"$ref": names[api.body, "validation"]}}}
@@ -273,6 +278,26 @@ def _query_parameters(model: type[BaseModel] | None) -> list[Schema]:
     return parameters
 
 
+def _header_parameters(api: Api) -> list[Schema]:
+    parameters = []
+    if api.key:
+        parameters.append(_header("Idempotency-Key", api.key == "required", {"pattern": "^[!-~]{1,128}$"}, _KEY))
+    if "stale" in api.errors:
+        # Authors may change their own comment without it, staff may not.
+        is_required = "if_match_required" in api.errors and api.who != "author"
+        parameters.append(_header("If-Match", is_required, {}, _IF_MATCH))
+    return parameters
+
+
+def _header(name: str, is_required: bool, schema: Schema, description: str) -> Schema:
+    schema = {"type": "string", **schema}
+    return {"name": name, "in": "header", "required": is_required, "description": description, "schema": schema}
+
+
+_KEY = "One's own name for this request: sent again with it, it is done once and answered the same, for 24 hours."
+_IF_MATCH = "The ETag that was seen. Who has seen an older one is answered `stale`."
+
+
 def _without_null(schema: Schema) -> Schema:
     """In a query a value is there or not; null cannot be sent."""
     options = [option for option in schema.get("anyOf", ()) if option != {"type": "null"}]
@@ -317,6 +342,8 @@ def _codes(route: Route) -> list[str]:
         codes |= dict.fromkeys(("bad_request", "too_large", "unsupported_media_type", "invalid"))
     if api.query:
         codes |= dict.fromkeys(("invalid",))
+    if api.key:
+        codes |= dict.fromkeys(("bad_request", "conflict"))
     if "{" in route.path:
         codes |= dict.fromkeys(("not_found",))
     if api.who != "all":

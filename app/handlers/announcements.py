@@ -34,6 +34,7 @@ async def list_announcements(request: web.Request) -> web.Response:
     summary="Plan an announcement",
     who="staff:announcements",
     body=AnnouncementIn,
+    key="optional",
     returns={201: AnnouncementOut},
     errors=("conflict",),
     tags=("announcements",),

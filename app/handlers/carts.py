@@ -61,6 +61,7 @@ async def clear_cart(request: web.Request) -> web.Response:
     summary="Put pieces in, or take some out",
     who="customer",
     body=LineDelta,
+    key="optional",
     returns={200: CartOut},
     errors=("not_found", "conflict", "out_of_stock", "too_large", "stale", "busy"),
     tags=("cart",),

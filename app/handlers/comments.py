@@ -43,6 +43,7 @@ async def list_comments(request: web.Request) -> web.Response:
     summary="Comment on a product",
     who="user",
     body=CommentIn,
+    key="optional",
     returns={201: CommentOut},
     errors=("conflict",),
     tags=("comments",),

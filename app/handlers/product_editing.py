@@ -42,6 +42,7 @@ async def get_next_article(request: web.Request) -> web.Response:
     summary="Add a product",
     who=STAFF,
     body=ProductIn,
+    key="optional",
     returns={201: ProductOut},
     errors=("conflict",),
     tags=("products",),

@@ -34,6 +34,7 @@ async def list_promotions(request: web.Request) -> web.Response:
     summary="Plan a promotion",
     who="staff:promotions",
     body=PromotionIn,
+    key="optional",
     returns={201: PromotionOut},
     errors=("conflict",),
     tags=("promotions",),

@@ -32,6 +32,7 @@ async def list_moves(request: web.Request) -> web.Response:
     summary="Add or take pieces, or set what was counted",
     who="staff:stock",
     body=StockMoveIn,
+    key="required",
     returns={201: StockOut},
     errors=("out_of_stock", "conflict"),
     tags=("products",),

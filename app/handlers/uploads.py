@@ -19,6 +19,7 @@ routes = web.RouteTableDef()
     summary="Send a picture",
     who="person",
     file=True,
+    key="optional",
     returns={201: UploadOut},
     errors=("conflict", "invalid", "rate_limited"),
     tags=("comments",),
