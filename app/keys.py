@@ -29,6 +29,7 @@ if TYPE_CHECKING:  # the keys need only the names; importing the parts here woul
     from app.services.staff import StaffService
     from app.services.stats import StatsService
     from app.services.stock import StockService
+    from app.services.store_feed import StoreFeed
     from app.services.uploads import UploadService
     from app.services.users import UsersService
     from app.sessions import SessionStore
@@ -60,6 +61,7 @@ EDITOR: web.AppKey["ProductEditor"] = web.AppKey("editor")
 PRODUCT_IMAGES: web.AppKey["ProductImages"] = web.AppKey("product_images")
 STOCK: web.AppKey["StockService"] = web.AppKey("stock")
 ORDERS: web.AppKey["OrderService"] = web.AppKey("orders")
+FEED: web.AppKey["StoreFeed"] = web.AppKey("feed")
 CHATS: web.AppKey["ChatService"] = web.AppKey("chats")
 READER: web.AppKey["ChatReader"] = web.AppKey("reader")
 CREDENTIALS: web.AppKey["CredentialService"] = web.AppKey("credentials")

@@ -54,6 +54,7 @@ from app.keys import (
     CUSTOMERS,
     DATABASES,
     EDITOR,
+    FEED,
     FINDING,
     HISTORY,
     HUB,
@@ -106,6 +107,8 @@ from app.services.rendering import Renderer
 from app.services.staff import StaffService
 from app.services.stats import StatsService
 from app.services.stock import StockService
+from app.services.store_feed import StoreFeed
+from app.services.store_view import StoreView
 from app.services.uploads import UploadService
 from app.services.users import UsersService
 from app.sessions import SessionStore
@@ -193,6 +196,8 @@ async def run_parts(app: web.Application) -> AsyncIterator[None]:
     app[PRODUCTS] = ProductService(databases, price_book, clock)
     app[FINDING] = FindingService(databases, price_book, clock, settings.secret)
     app[CARTS] = CartService(databases, price_book, clock)
+    feed = app[FEED] = StoreFeed(hub, StoreView(databases, price_book, app[CARTS], clock))
+    databases.products.publish = databases.users.publish = feed.publish
     app[PRICE_LIST] = PriceService(databases.products, clock, settings.secret)
     app[PROMOTIONS] = PromotionService(databases.products, boundaries, clock, settings.secret)
     app[ANNOUNCEMENTS] = AnnouncementService(databases.products, clock, settings.secret)
@@ -231,7 +236,7 @@ async def run_parts(app: web.Application) -> AsyncIterator[None]:
         on_identity_changed=partial(_change_identity, hub),
     )  # fmt: skip
     presence = Presence(hub, chats, reader, names)
-    parts = Parts(settings, hub, store, app[USERS], app[STAFF], names, chats, reader, presence)
+    parts = Parts(settings, hub, store, app[USERS], app[STAFF], names, chats, reader, presence, feed)
     endpoint = app[ENDPOINT] = Endpoint(
         hub,
         admit=_admit,
@@ -254,6 +259,7 @@ async def run_parts(app: web.Application) -> AsyncIterator[None]:
     tasks = [
         asyncio.create_task(sweeper.run(settings.sweep_s, clock.sleep), name="sweeper"),
         asyncio.create_task(app[ORDERS].run_holds(), name="holds"),
+        asyncio.create_task(feed.run(settings.sweep_s, clock.sleep), name="store"),
     ]
     yield
     for task in tasks:
@@ -265,6 +271,7 @@ async def run_parts(app: web.Application) -> AsyncIterator[None]:
     await app[FINDING].stop()
     await relay.stop()
     await boundaries.stop()
+    await feed.stop()
     await store.stop()
     passwords.close()
     await databases.close()

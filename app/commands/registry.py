@@ -14,6 +14,7 @@ from app.services.chats import ChatService
 from app.services.names import NameBook
 from app.services.presence import Presence
 from app.services.staff import StaffService
+from app.services.store_feed import StoreFeed
 from app.services.users import UsersService
 from app.sessions import SessionStore
 from app.settings import Settings
@@ -38,6 +39,7 @@ class Parts:
     chats: ChatService
     reader: ChatReader
     presence: Presence
+    store: StoreFeed
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,7 +47,7 @@ class Written(OutModel):
 
 
 class CartService:
-    """The carts of guests and users. Every method is about the actor's own cart: no other can be named.
+    """The carts of guests and users. Every write is to the actor's own cart: no other can be named.
 
     A write is one transaction in USERS; what is left is looked up in PRODUCTS right before. That decides what may be
     put in; what can be bought is decided when it is ordered. ``seen`` is the version that a client says it has seen.
@@ -58,7 +58,13 @@ class CartService:
 
     async def get_cart(self, actor: Actor, q: str = "") -> CartOut:
         """The cart at today's prices, empty for whoever has none. With ``q`` only the lines that it finds."""
-        return await self._read_cart(actor.id or 0, q)
+        return await self.get_cart_of(actor.id or 0, q)
+
+    async def get_cart_of(self, owner_id: int, q: str = "") -> CartOut:
+        """The same of any customer. Whether the asker may see it has been asked before."""
+        version, lines = await self._users.read(lambda c: queries.get_cart(c, owner_id), hot=True)
+        goods = await self._read_goods([line.article for line in lines])
+        return cart_out(version, [line_out(line, goods[line.article]) for line in lines], q)
 
     async def set_quantities(
         self, actor: Actor, quantities: Mapping[int, int], seen: int | None = None, source: Source = SHOP
@@ -73,7 +79,7 @@ class CartService:
         """
         changes = {article: _exactly(quantity) for article, quantity in quantities.items()}
         written = await self._write(actor, changes, seen, source)
-        return await self._read_cart(written.answer.owner_id)
+        return await self.get_cart_of(written.answer.owner_id)
 
     async def add_pieces(
         self,
@@ -98,7 +104,7 @@ class CartService:
             return max(0, had + delta)
 
         written = await self._write(actor, {article: change}, seen, source, keyed)
-        return Once(await self._read_cart(written.answer.owner_id), written.is_replay)
+        return Once(await self.get_cart_of(written.answer.owner_id), written.is_replay)
 
     async def remove(self, actor: Actor, article: int | None = None, seen: int | None = None) -> CartOut:
         """Take a line out, or all of them. Nothing to take out is no error. Raises Stale."""
@@ -187,11 +193,6 @@ class CartService:
             return Done(Written(owner_id=cart.owner_id), events=_changed(session, cart, now) if is_changed else ())
 
         return await self._users.write(once(keyed, Written, now, work))
-
-    async def _read_cart(self, owner_id: int, q: str = "") -> CartOut:
-        version, lines = await self._users.read(lambda c: queries.get_cart(c, owner_id), hot=True)
-        goods = await self._read_goods([line.article for line in lines])
-        return cart_out(version, [line_out(line, goods[line.article]) for line in lines], q)
 
     async def _read_removed(self, actor: Actor) -> tuple[Any, dict[int, Goods]]:
         now = self._clock.now()
