@@ -230,6 +230,11 @@ chat.close                   -   unauth  absent     ok  absent  absent  forbid  
 chat.reopen                  -   unauth  forbid forbid  forbid  forbid  forbid      ok      ok    ok
 inbox.list                   -   unauth  forbid forbid  forbid  forbid  forbid      ok      ok    ok
 inbox.sync                   -   unauth  forbid forbid  forbid  forbid  forbid      ok      ok    ok
+store.watch                  -       ok      ok     ok      ok      ok      ok      ok      ok    ok
+store.watch :cart            -   unauth      ok     ok      ok      ok  forbid  forbid  forbid forbid
+store.watch :for the guest   -   unauth  forbid forbid  forbid  forbid  forbid      ok      ok    ok
+store.watch :for nobody      -   unauth  forbid forbid  forbid  forbid  forbid  absent  absent absent
+store.watch :orders          -   unauth      ok     ok      ok      ok  forbid  forbid  forbid    ok
 """
 CODES = {"ok": "ok", "unauth": "unauthorized", "forbid": "forbidden", "absent": "not_found", "-": "-"}
 
@@ -540,11 +545,11 @@ class House:
         log = "notes" if ":notes" in row.name else "chat"
         keys = {"chat": chat, "client_id": f"c{next(self.names)}"}
         marks = {"chat": chat, "log": log, "seq": 0 if log == "notes" else 2}
-        customers = {"chat.open :for the guest": guest.me["id"], "chat.open :for nobody": MADE_UP}
+        customer = {":for the guest": guest.me["id"], ":for nobody": MADE_UP}.get(row.name.removeprefix(f"{row.key} "))
         to = MADE_UP if row.name.endswith(":to nobody") else colleague.me["id"]
         data: dict[str, dict[str, Any]] = {
             "presence.set": {"state": "online"},
-            "chat.open": {**keys, **({"customer": customers[row.name]} if row.name in customers else {})},
+            "chat.open": {**keys, **({"customer": customer} if customer else {})},
             "chat.sync": {"chat": chat, "log": log, "after": 0},
             "chat.history": {"chat": chat, "log": log, "before": 10},
             "message.send": {**keys, "text": "Здравствуйте"},
@@ -555,7 +560,11 @@ class House:
             "typing": {"chat": chat, "on": True},
             "chat.assign": {**keys, "to": to},
             "inbox.sync": {"cursor": 0},
-        }
+            "store.watch": {
+                "products": [PUBLISHED, DRAFT], "catalogue": True, "cart": row.name.endswith(":cart"),
+                "orders": row.name.endswith(":orders"), **({"customer": customer} if customer else {}),
+            },
+        }  # fmt: skip
         return data.get(row.key, keys)
 
 

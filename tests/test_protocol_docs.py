@@ -22,11 +22,12 @@ from app.errors import STATUS
 from app.keys import DATABASES
 from app.main import SWEEPER
 from app.schemas.chats import ChatOut, InboxRow, MessageOut
-from app.services import broadcast, chat_reader, presence
+from app.schemas.store import MOST_WATCHED
+from app.services import broadcast, chat_reader, presence, store_feed
 from app.services.rendering import EVENT_TYPES
 from app.settings import ROOT, Limits, Settings
 from tests.conftest import PASSWORD, Shop, Socket, open_shop
-from tests.goods import add_goods, buy
+from tests.goods import add_goods, buy, fill, order_of, place
 from ws import endpoint, outbox, resume
 from ws.protocol import PROTOCOL, SUBPROTOCOL, CloseCode
 
@@ -184,6 +185,10 @@ NUMBERS = {
         "Commands",
     f"Up to {chat_reader.HISTORY_ENTRIES} entries": "Commands",
     f"1 to {chat_reader.INBOX_ROWS}, 50 by default": "Commands",
+    f"articles, {MOST_WATCHED} at most": "Commands",
+    f"has the newest {store_feed.SNAPSHOT_ORDERS}.": "Commands",
+    f"no more than {store_feed.SWEPT:,} products": "Commands",
+    f"among the newest {store_feed.SWEPT_ORDERS}.": "Commands",
     f"More than {chat_reader.INBOX_SYNC_ROWS:,} of them": "Commands",
     f"after {presence.GRACE_S:.0f} seconds of grace": "Commands",
     f'"ttl_ms":{TYPING_TTL_MS}': "Events",
@@ -199,6 +204,10 @@ def test_a_number_is_that_of_the_code(told: str) -> None:
 
 def test_the_inbox_comes_as_often_as_is_said() -> None:
     assert broadcast.INBOX_EVERY_S == 1 / 4 and "at most four frames a second" in EVENTS["inbox"]
+
+
+def test_the_store_comes_as_often_as_is_said() -> None:
+    assert store_feed.SHOW_EVERY_S == 1 / 10 and "more often than ten times a second" in DESCRIBED["store.watch"]
 
 
 # Settings
@@ -379,6 +388,7 @@ async def live_through(shop: Shop, patch: pytest.MonkeyPatch) -> None:
         await desk.command("chat.history", chat=chat, before=3)
         await desk.command("inbox.list")
         await desk.command("inbox.sync", cursor=0)
+        await watch_the_store(shop)
         await desk.command("ping", n=5)
         await customer.event("heartbeat")
         await desk.command("chat.unwatch", chat=chat)
@@ -401,6 +411,22 @@ async def live_through(shop: Shop, patch: pytest.MonkeyPatch) -> None:
     async with boris.socket() as other:
         await shop.app.shutdown()
         await other.event("server.draining")
+
+
+async def watch_the_store(shop: Shop) -> None:
+    """A user watches everything while an order is placed and a product goes."""
+    await shop.app[DATABASES].products.write(lambda session: add_goods(session, shop.clock.now(), 4711))
+    owner, user = await shop.owner(), await shop.user("olga")
+    await fill(user, a4711=1)
+    async with user.socket() as customer:
+        await customer.command("store.watch", products=[4711], cart=True, orders=True, catalogue=True)
+        await place(user, order_of(await fill(user, a4711=2)))
+        await customer.event("order.updated")
+        await customer.command("store.watch", products=[4711], cart=True, orders=True, catalogue=True)
+        async with owner.request("GET", "/api/v1/products/4711") as seen:
+            tag = {"If-Match": seen.headers["ETag"]}
+        await owner.call("DELETE", "/api/v1/products/4711/publication", headers=tag, status=200)
+        await customer.event("catalogue.updated")
 
 
 async def provoke_hints(shop: Shop, desk: Socket, customer: Socket, chat: int) -> None:
