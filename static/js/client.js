@@ -13,6 +13,7 @@ import { browserStore } from "./outbox-store.js"
 import { Outbox } from "./outbox.js"
 import { Replica } from "./replica.js"
 import { Socket } from "./socket.js"
+import { StoreWatch } from "./store-watch.js"
 
 const TYPING_MS = 3_000
 const LEAFING_MS = 250
@@ -28,6 +29,7 @@ export class ChatClient extends EventTarget {
   offline = false // for longer than a moment
   #audience
   #socket
+  #store
   #marks
   #watched = new Set() // staff: the chat that is on the screen
   #followed = new Set() // and those that this connection is sent
@@ -53,6 +55,7 @@ export class ChatClient extends EventTarget {
       onState: (state) => this.#stateChanged(state),
       onClosed: (code, next) => next === "stop" && this.dispatchEvent(new CustomEvent("stopped", { detail: { code } })),
     })
+    this.#store = new StoreWatch((handlers) => new Socket({ url: address.href, ...handlers }))
     this.#marks = new Marks((type, data) => this.#socket.tell(type, data))
     document.addEventListener("visibilitychange", () => !document.hidden && this.#wake())
     addEventListener("pageshow", () => this.#wake())
@@ -76,7 +79,18 @@ export class ChatClient extends EventTarget {
     }
     this.replica.me = me
     await this.#rename(null, me)
+    this.#store.endVisit()
     this.#socket.start()
+  }
+
+  /** Nobody is signed in: what the page wants to hear of the store comes by a socket without a session. */
+  startVisitor() {
+    this.#store.visit()
+  }
+
+  /** Hear of products, the cart, orders and the catalogue by events on the document: see store-watch.js. */
+  watchStore(wanted, seen) {
+    this.#store.want(wanted, seen)
   }
 
   stop() {
@@ -182,6 +196,7 @@ export class ChatClient extends EventTarget {
     this.#rename(before, reply.me)
     this.#followed = new Set(this.#watched)
     if (!resumed) for (const chat of this.#watched) this.#follow(chat)
+    this.#store.connected((type, data) => this.#socket.command(type, data), reply)
     this.dispatchEvent(new CustomEvent("hello"))
     if (this.#audience === "staff" && this.replica.inbox.cursor === null) this.dispatchEvent(new CustomEvent("list"))
   }
@@ -192,6 +207,7 @@ export class ChatClient extends EventTarget {
   }
 
   #received(frame) {
+    if (this.#store.frame(frame)) return
     if (frame.type === "session.changed") this.#rename(frame.data.from, frame.data.to)
     if (frame.type === "resumed") this.#caughtUp()
     this.#run(this.replica.frame(frame))
@@ -216,6 +232,7 @@ export class ChatClient extends EventTarget {
       this.offline = false
     } else {
       this.#catchingUp = false
+      this.#store.disconnected()
       this.outbox?.disconnected()
       this.replica.disconnected()
       if (state === "off") clearTimeout(this.#offlineTimer)
@@ -231,6 +248,7 @@ export class ChatClient extends EventTarget {
 
   #wake() {
     this.#socket.wake()
+    this.#store.wake()
     this.outbox?.refresh()
     this.#changed()
   }

@@ -26,6 +26,7 @@ async function meet() {
   const { me } = await api.get("session")
   account.me = me
   if (me.kind === "guest" || me.kind === "user") await client.start(me)
+  else client.startVisitor()
   draw()
 }
 
