@@ -1,4 +1,4 @@
-/** The shop's pages: brings the chat widget and the account button to life. */
+/** The shop's pages: brings the chat widget and the account button to life. Scripts of single pages use `watchStore`. */
 import "../components/chat-widget.js"
 import { Api } from "./api.js"
 import { ChatClient } from "./client.js"
@@ -9,6 +9,7 @@ import { t } from "./texts.js"
 
 const api = new Api("shop")
 const client = new ChatClient("shop")
+export const watchStore = (wanted, seen) => client.watchStore(wanted, seen) // see store-watch.js
 const widget = document.querySelector("chat-widget")
 const accountButton = document.querySelector("[data-account]")
 const title = document.title
