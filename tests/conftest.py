@@ -1,7 +1,10 @@
 """The real application on real files and sockets. Fixtures make things and people, never whole stories."""
 
 import asyncio
+import atexit
 import json
+import shutil
+import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -19,6 +22,8 @@ from app.keys import STAFF
 from app.main import create_app
 from app.schemas.staff import StaffIn
 from app.settings import Limits, Settings
+from db.migrate import migrate_all
+from db.urls import database_urls
 
 PASSWORD = "correct horse battery"
 RECEIVE_S = 5.0
@@ -223,9 +228,24 @@ class Shop:
         return await self.staff(username, role="owner")
 
 
+_empty: Path | None = None
+
+
+async def copy_empty(data: Path) -> None:
+    """Databases without a row, as a first start makes them: made once, for migrating takes as long as many a test."""
+    global _empty
+    if _empty is None:
+        _empty = Path(tempfile.mkdtemp(prefix="cts-empty-"))
+        atexit.register(shutil.rmtree, _empty, ignore_errors=True)
+        await migrate_all(database_urls(_empty, {}))
+    shutil.copytree(_empty, data)
+
+
 @asynccontextmanager
 async def open_shop(data: Path, clock: HandClock | None = None, **values: Any) -> AsyncIterator[Shop]:
     """The application as `run.py serve` runs it, on a free port."""
+    if not data.exists():
+        await copy_empty(data)
     clock = clock or HandClock()
     app = create_app(make_settings(data, **values), clock)
     server = TestServer(app, host="127.0.0.1")

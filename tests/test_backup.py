@@ -20,6 +20,7 @@ from tests.terminal import Terminal, permissions, read_by_others
 from tests.visitors import visiting
 
 
+@pytest.mark.slow
 @pytest.fixture
 def terminal(tmp_path: Path) -> Terminal:
     return Terminal(tmp_path)
@@ -173,6 +174,10 @@ def _staff(folder: Path) -> set[str]:
         return {row[0] for row in connection.execute('SELECT username FROM "ServicePerson"')}
 
 
+@pytest.mark.slow
+@pytest.mark.slow
+@pytest.mark.slow
+@pytest.mark.slow
 async def test_a_backup_that_is_not_whole_is_refused_and_changes_nothing(terminal: Terminal) -> None:
     backup = await _make_backup(terminal)
     database = backup / "MESSANGER.db"

@@ -24,6 +24,7 @@ from tests.visitors import visiting
 from ws.protocol import CloseCode
 
 
+@pytest.mark.slow
 @pytest.fixture
 def terminal(tmp_path: Path) -> Terminal:
     return Terminal(tmp_path)
@@ -233,6 +234,8 @@ async def test_a_new_password_for_nobody_is_refused(beside: Terminal) -> None:
     assert "Nobody signs in by this name" in await beside.refusal("reset-password", "nobody")
 
 
+@pytest.mark.slow
+@pytest.mark.slow
 async def test_a_second_server_in_the_same_folder_is_refused(server: ServerProcess, beside: Terminal) -> None:
     for command in ("serve", "demo"):
         said = await beside.refusal(command, "--data", str(server.data))
@@ -269,6 +272,7 @@ async def line_with(server: ServerProcess, text: str, timeout_s: float = 5) -> s
 # The end, and what is said on the way
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 async def test_a_stop_finishes_what_was_sent_and_sends_everybody_away(
     terminal: Terminal, number: signal.Signals
@@ -358,6 +362,9 @@ def digests(*people: Person) -> list[str]:
 # The demo
 
 
+@pytest.mark.slow
+@pytest.mark.slow
+@pytest.mark.slow
 @pytest.fixture(scope="module")
 async def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Terminal, str]:
     """A demo that ran and was stopped, with what it said."""

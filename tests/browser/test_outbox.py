@@ -13,7 +13,7 @@ from tests.delivery.conftest import read_log
 from tests.faults.server_process import ServerProcess
 from tests.visitors import visiting
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(120)]
 
 PENDING = "[data-testid=message][data-state=pending]"
 FAILED = "[data-testid=message][data-state=failed]"
