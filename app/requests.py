@@ -3,26 +3,26 @@
 import asyncio
 import hashlib
 import re
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, TypeVar, get_args, get_origin
 
 from aiohttp import BodyPartReader, ClientPayloadError, hdrs, web
 from aiohttp.http_exceptions import HttpProcessingError
 from pydantic import BaseModel, ValidationError
-from pydantic_core import ErrorDetails, from_json
+from pydantic_core import from_json
 
 from app.actor import Actor
 from app.errors import BadRequest, IfMatchRequired, Invalid, NotFound, Stale, TooLarge, UnsupportedMediaType
 from app.schemas.base import MAX_INT
 from app.services.once import Keyed
+from app.violations import list_violations
 
 MAX_BODY_BYTES = 2**20
 """Of a JSON body; uploads have a limit of their own."""
 BODY_TIMEOUT_S = 30
 """For a body that trickles in; aiohttp itself would wait for ever."""
 FILE_TIMEOUT_S = 300
-MAX_ERRORS = 20
-"""Of one answer: enough for any form, too few to make a small request cost a large reply."""
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -31,13 +31,6 @@ IDEMPOTENCY_KEY = "Idempotency-Key"
 _NUMBER = re.compile(r"[1-9][0-9]{0,15}", re.ASCII)
 _VERSION = re.compile(r"0|[1-9][0-9]{0,15}", re.ASCII)
 _KEY = re.compile(r"[!-~]{1,128}", re.ASCII)
-
-# Pydantic's words are right for most errors, but a pattern says nothing to the person who fills in a form.
-_DETAILS = {
-    "string_pattern_mismatch": "This contains characters that are not allowed here",
-    "extra_forbidden": "There is no such field",
-    "missing": "This is required",
-}
 
 
 async def parse_body(request: web.Request, model: type[Model]) -> Model:
@@ -159,6 +152,17 @@ async def read_file(request: web.Request, max_bytes: int) -> tuple[str, bytes]:
     """Read the one file of a multipart form, its field named ``file``; returns its name and content.
 
     Raises:
+        UnsupportedMediaType, TooLarge, BadRequest: as `receive_file`.
+    """
+    content = bytearray()
+    name = await receive_file(request, max_bytes, content.extend)
+    return name, bytes(content)
+
+
+async def receive_file(request: web.Request, max_bytes: int, keep: Callable[[bytes], object]) -> str:
+    """Hand the one file of a multipart form, its field named ``file``, to ``keep`` as it comes; returns its name.
+
+    Raises:
         UnsupportedMediaType: not sent as multipart/form-data.
         TooLarge: more than ``max_bytes``; found out while reading, so that no more is kept.
         BadRequest: the form is damaged, stopped coming, or has no file in it.
@@ -170,7 +174,8 @@ async def read_file(request: web.Request, max_bytes: int) -> tuple[str, bytes]:
             form = await request.multipart()
             while (part := await form.next()) is not None:
                 if isinstance(part, BodyPartReader) and part.name == "file" and part.filename is not None:
-                    return part.filename[:200], await _read_part(part, max_bytes)
+                    await _receive_part(part, max_bytes, keep)
+                    return part.filename[:200]
     except (ValueError, AssertionError, web.RequestPayloadError, ClientPayloadError, HttpProcessingError):
         raise BadRequest("The form is damaged.") from None
     except TimeoutError:
@@ -178,13 +183,13 @@ async def read_file(request: web.Request, max_bytes: int) -> tuple[str, bytes]:
     raise BadRequest("There is no file in this form: its field is named file.")
 
 
-async def _read_part(part: BodyPartReader, max_bytes: int) -> bytes:
-    content = bytearray()
+async def _receive_part(part: BodyPartReader, max_bytes: int, keep: Callable[[bytes], object]) -> None:
+    size = 0
     while chunk := await part.read_chunk(2**16):
-        content += chunk
-        if len(content) > max_bytes:
+        size += len(chunk)
+        if size > max_bytes:
             raise TooLarge
-    return bytes(content)
+        keep(bytes(chunk))
 
 
 async def _read(request: web.Request) -> bytes:
@@ -217,20 +222,9 @@ def _validate(model: type[Model], body: bytes) -> Model:
 
 
 def _invalid(error: ValidationError) -> Invalid:
-    if error.error_count() > 50 * MAX_ERRORS:  # nobody's form: making the whole list would hold up the loop
-        return Invalid("Far too many values are not right.", errors=[])
-    found = error.errors(include_url=False, include_context=False, include_input=False)
-    return Invalid(errors=[_describe(one) for one in found[:MAX_ERRORS]])
-
-
-def _describe(error: ErrorDetails) -> dict[str, str]:
-    kind = error["type"]
-    return {"pointer": _pointer(error["loc"]), "code": kind, "detail": _DETAILS.get(kind, error["msg"])}
-
-
-def _pointer(location: tuple[int | str, ...]) -> str:
-    """Write a place as a JSON pointer (RFC 6901). A name that the client made up is cut to 64 characters."""
-    return "".join("/" + str(part)[:64].replace("~", "~0").replace("/", "~1") for part in location)
+    if errors := list_violations(error):
+        return Invalid(errors=errors)
+    return Invalid("Far too many values are not right.", errors=[])
 
 
 @lru_cache(maxsize=256)

@@ -16,9 +16,10 @@ from pydantic import Field
 from app import errors
 from app.errors import ServiceError
 from app.middlewares import ERROR_PAGE, MIDDLEWARES, security_headers
-from app.requests import MAX_BODY_BYTES, MAX_ERRORS, parse_body, parse_query, path_int
+from app.requests import MAX_BODY_BYTES, parse_body, parse_query, path_int
 from app.responses import json_response, tagged_response
 from app.schemas.base import ApiModel, Count, FilledText, Line, Text
+from app.violations import MAX_ERRORS
 from db.writer import Busy as WriterBusy
 
 JSON = {"Content-Type": "application/json"}

@@ -9,8 +9,8 @@ import pytest
 from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
+from app.cells import money_cell, safe_cell
 from app.keys import DATABASES
-from app.tables import money_cell, safe_cell
 from db.database import Done
 from db.models.products import OrdersDay, SalesDay
 from db.queries import products as product_queries

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from aiohttp import web
 
 from app.auth import require_staff
+from app.cells import money_cell
 from app.keys import STATS
 from app.openapi import describe
 from app.requests import parse_query
@@ -18,7 +19,7 @@ from app.schemas.stats import (
     TopProductsOut,
     TopQuery,
 )
-from app.tables import csv_response, money_cell, wants_csv
+from app.tables import csv_response, wants_csv
 
 routes = web.RouteTableDef()
 NO_STORE = {"Cache-Control": "no-store"}
