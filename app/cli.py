@@ -18,7 +18,7 @@ from typing import Any
 from aiohttp import web
 from dotenv import dotenv_values
 
-from app import backups
+from app import backups, bulk
 from app.clock import Clock
 from app.demo.build import ACCOUNTS_FILE, build_demo, describe_demo
 from app.demo.mark import is_demo
@@ -28,6 +28,7 @@ from app.logs import AccessLogger, set_up_logging
 from app.main import create_app, open_databases, urls_of
 from app.passwords import Passwords
 from app.plain_words import Stop, plain_words
+from app.schemas.imports import ImportOut
 from app.schemas.staff import StaffIn
 from app.services.names import NameBook
 from app.services.staff import StaffService
@@ -112,7 +113,12 @@ def _parser() -> argparse.ArgumentParser:
     command = add("restore", restore, "put a backup into the data folder; what was there is moved aside")
     command.add_argument("backup", type=Path, help="the backup's folder")
     command.add_argument("--replace", action="store_true", help="also where there is a shop already")
-    for command in (commands.choices["backup"], commands.choices["restore"]):
+    command = add("import", import_products, "take products from a CSV or NDJSON file, beside a running shop or not")
+    command.add_argument("file", type=Path, help="the file; what is in it is found out")
+    command.add_argument("--dry-run", action="store_true", help="only say what would be done")
+    command = add("export", export_products, "write all products into a file")
+    command.add_argument("file", type=Path, help="the file: NDJSON if it is named .ndjson or .jsonl, else CSV")
+    for command in (commands.choices[name] for name in ("backup", "restore", "import", "export")):
         command.add_argument("--data", type=Path, help="folder of the databases")
     command = add("reset-password", reset_password, "give somebody a new password and end their sessions")
     command.add_argument("login", help="username or e-mail, of a customer or of staff")
@@ -173,6 +179,38 @@ def restore(given: argparse.Namespace) -> None:
     print(f"The shop of {given.backup} is in {settings.data}. Whoever was signed in signs in again.")
     if aside is not None:
         print(f"What was there before is in {aside}")
+
+
+def import_products(given: argparse.Namespace) -> None:
+    """Ends with status 1 if the file or any row was refused; the other rows are in all the same."""
+    job, errors = asyncio.run(bulk.import_products(_settings(given), given.file, given.dry_run, _show_progress))
+    if sys.stderr.isatty():
+        print(file=sys.stderr)
+    for row in errors:
+        for error in row.errors:
+            print(
+                f"line {row.line}: {error.pointer} {error.code}: {error.detail}".replace(":  ", ": "), file=sys.stderr
+            )
+    if job.refused > len(errors):
+        print(f"… and more; GET /api/v1/imports/{job.id}/errors tells of all.", file=sys.stderr)
+    if job.problem is not None:
+        raise Stop(f"The file was not taken: {job.problem}.")
+    counts = f"{job.rows} rows: {job.added} added, {job.changed} changed, {job.unchanged} as they were"
+    print(f"{counts}, {job.refused} refused{'; nothing was written, this was a dry run' if job.dry_run else ''}.")
+    if job.refused:
+        raise Stop("Not every row was taken.")
+
+
+def _show_progress(job: ImportOut) -> None:
+    """A line that is written over again, where somebody looks on."""
+    if sys.stderr.isatty():
+        percent = 100 * job.bytes_done // max(1, job.bytes_total)
+        print(f"\r{percent:3} %  {job.rows} rows, {job.refused} refused ", end="", file=sys.stderr, flush=True)
+
+
+def export_products(given: argparse.Namespace) -> None:
+    asyncio.run(bulk.export_products(_settings(given), given.file))
+    print(f"All products are in {given.file}")
 
 
 def create_owner(given: argparse.Namespace) -> None:

@@ -16,8 +16,10 @@ if TYPE_CHECKING:  # the keys need only the names; importing the parts here woul
     from app.services.comments import CommentService
     from app.services.credentials import CredentialService
     from app.services.customers import CustomerService
+    from app.services.exports import ExportService
     from app.services.finding import FindingService
     from app.services.history import HistoryService
+    from app.services.imports import ImportService
     from app.services.names import NameBook
     from app.services.orders import OrderService
     from app.services.prices import PriceService
@@ -60,6 +62,8 @@ CATALOGUE: web.AppKey["CatalogueService"] = web.AppKey("catalogue")
 EDITOR: web.AppKey["ProductEditor"] = web.AppKey("editor")
 PRODUCT_IMAGES: web.AppKey["ProductImages"] = web.AppKey("product_images")
 STOCK: web.AppKey["StockService"] = web.AppKey("stock")
+IMPORTS: web.AppKey["ImportService"] = web.AppKey("imports")
+EXPORTS: web.AppKey["ExportService"] = web.AppKey("exports")
 ORDERS: web.AppKey["OrderService"] = web.AppKey("orders")
 FEED: web.AppKey["StoreFeed"] = web.AppKey("feed")
 CHATS: web.AppKey["ChatService"] = web.AppKey("chats")

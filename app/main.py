@@ -26,6 +26,7 @@ from app.handlers import (
     finding,
     health,
     images,
+    imports,
     orders,
     prices,
     product_editing,
@@ -54,11 +55,13 @@ from app.keys import (
     CUSTOMERS,
     DATABASES,
     EDITOR,
+    EXPORTS,
     FEED,
     FINDING,
     HISTORY,
     HUB,
     IMAGES,
+    IMPORTS,
     NAMES,
     ORDERS,
     PRICE_LIST,
@@ -92,8 +95,10 @@ from app.services.chats import ChatService
 from app.services.comments import CommentService
 from app.services.credentials import CredentialService
 from app.services.customers import CustomerService
+from app.services.exports import ExportService
 from app.services.finding import FindingService
 from app.services.health import HealthService
+from app.services.imports import ImportService
 from app.services.names import NameBook
 from app.services.orders import OrderService
 from app.services.presence import Presence
@@ -134,7 +139,7 @@ SWEEPER: web.AppKey[Sweeper] = web.AppKey("sweeper", Sweeper)
 SWITCH_S = 0.0005
 ROUTES = (
     sessions, users, staff, stats, chat_routes, cart_routes, products, finding, product_editing, stock, catalogue,
-    prices, promotions, announcements, comments, uploads, orders, images, docs, health,
+    prices, promotions, announcements, comments, uploads, orders, imports, images, docs, health,
 )  # fmt: skip
 
 
@@ -205,6 +210,8 @@ async def run_parts(app: web.Application) -> AsyncIterator[None]:
     app[PRODUCT_IMAGES] = ProductImages(databases.products, pictures, clock)
     app[STOCK] = StockService(databases.products, clock)
     app[CATALOGUE] = CatalogueService(databases.products, clock)
+    app[IMPORTS] = ImportService(databases, settings.data, clock)
+    app[EXPORTS] = ExportService(databases.products, clock)
     app[STAFF] = StaffService(databases.users, store, passwords, names, clock)
     app[CREDENTIALS] = CredentialService(databases.users, store, passwords, clock, settings.limits)
     app[CUSTOMERS] = CustomerService(databases.users, store, clock)
@@ -256,6 +263,7 @@ async def run_parts(app: web.Application) -> AsyncIterator[None]:
     relay.start()
     await app[FINDING].start()
     app[UPLOADS].start()
+    await app[IMPORTS].start()
     tasks = [
         asyncio.create_task(sweeper.run(settings.sweep_s, clock.sleep), name="sweeper"),
         asyncio.create_task(app[ORDERS].run_holds(), name="holds"),
@@ -265,6 +273,7 @@ async def run_parts(app: web.Application) -> AsyncIterator[None]:
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
+    await app[IMPORTS].stop()
     await app[UPLOADS].stop()
     await presence.stop()
     await chats.marks.stop()

@@ -51,6 +51,7 @@ _PATH: dict[str, Schema] = {
     "announcement_id": {"type": "integer", "minimum": 1, "maximum": MAX_INT, "description": "The announcement's id."},
     "comment_id": {"type": "integer", "minimum": 1, "maximum": MAX_INT, "description": "The comment's id."},
     "order_id": {"type": "integer", "minimum": 1, "maximum": MAX_INT, "description": "The order's id."},
+    "import_id": {"type": "integer", "minimum": 1, "maximum": MAX_INT, "description": "The import's id."},
     "slug": {"type": "string", "description": "The group's or category's name in addresses."},
     "name": {"type": "string", "description": "The picture's file name: the last part of its address."},
 }
@@ -62,6 +63,7 @@ _TAGS = {
     "stats": "The shop in figures.",
     "chats": "Support chats and their messages. What is posted here is broadcast on the socket.",
     "products": "The catalogue.",
+    "imports": "Products by the file.",
     "cart": "One's own cart. A change answers with all of it; with If-Match only the cart that was seen is changed.",
     "orders": "What customers buy: placing, following, shipping, paying, taking back.",
     "promotions": "Reductions for some time, exact to the clock.",

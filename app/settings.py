@@ -87,6 +87,7 @@ class Settings(BaseSettings):
     order_hold_h: float = Field(
         72, gt=0, description="Hours an order to be paid by transfer keeps its stock; unpaid by then it is cancelled."
     )
+    import_max_mb: int = Field(200, gt=0, description="Largest file of products that may be imported, in megabytes.")
     drain_s: float = Field(10, description="Seconds a stop may take to finish what is queued.")
     limits: Limits = Field(default_factory=Limits)
 

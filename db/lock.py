@@ -44,6 +44,14 @@ def startup_lock(data_dir: Path) -> Iterator[None]:
 
 
 @contextmanager
+def import_lock(data_dir: Path) -> Iterator[None]:
+    """Wait until no other command line imports into this folder. What an earlier one has left behind is nobody's."""
+    with _opened(data_dir, "import.lock") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+@contextmanager
 def _opened(data_dir: Path, name: str) -> Iterator[int]:
     data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     file = os.open(data_dir / name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)

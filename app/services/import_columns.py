@@ -5,7 +5,7 @@ What is exported so can be imported again, and nothing has changed then.
 
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -154,25 +154,25 @@ def _put(row: dict[str, Any], pointer: tuple[str, ...], value: Any) -> None:
         specifications[pointer[1]] = value or None  # a patch: null takes a property away
 
 
-def write_cells(product: Mapping[str, Any]) -> list[str | int]:
-    """The cells of an exported product, in the order of `COLUMNS`."""
-    specifications = dict(product[SPECIFICATION])
+def write_cells(product: Any) -> list[str | int]:
+    """The cells of a product, a row of `db.queries.imports.list_products`, in the order of `COLUMNS`."""
+    specifications = dict(product.specifications)
     brand = specifications.pop("brand", "")
     lists = [specifications.pop(name, []) for name in ("colors", "materials", "sizes")]
     return [
-        product["article"],
-        product["name"],
-        product["group"],
-        product["category"],
-        money_cell(product["price_minor"]),
-        show_percent(product["discount_bp"]),
-        product["remains"],
-        STATUSES[product["status"]],
-        show_list(product["tags"]),
+        product.article,
+        product.name,
+        product.group_name,
+        product.category_name,
+        money_cell(product.price_minor),
+        show_percent(product.discount_bp),
+        product.remains,
+        STATUSES[product.status],
+        show_list(product.tags),
         brand,
         *(show_list(values) for values in lists),
         json.dumps(specifications, ensure_ascii=False) if specifications else "",
-        product["country_origin"],
-        product["description"],
-        show_list(product["images"]),
+        product.country_origin,
+        product.description,
+        show_list(product.images),
     ]

@@ -6,7 +6,7 @@ which sort and filter by it; `app.services.boundaries` brings it up to date as p
 
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -201,17 +201,29 @@ def set_price(
 
     For every write that sets them.
     """
-    events = reprice(session, [product_id], now)  # what the clock has changed is not this write's doing
-    [row] = queries.list_priced(session, [product_id])
-    if (row.price_minor, row.discount_bp) == (price_minor, discount_bp):
+    return set_prices(session, {product_id: (price_minor, discount_bp)}, now, by)
+
+
+def set_prices(
+    session: Session, own: Mapping[int, tuple[int, int]], now: datetime, by: Actor | None = None
+) -> list[ProductChanged]:
+    """`set_price` for many products: their prices and discounts by id. At most some hundreds at once."""
+    events = reprice(session, list(own), now)  # what the clock has changed is not this write's doing
+    rows = queries.list_priced(session, list(own))
+    differing = {row.id: own[row.id] for row in rows if (row.price_minor, row.discount_bp) != own[row.id]}
+    if not differing:
         return events
-    queries.set_own_price(session, product_id, price_minor, discount_bp)
-    [row] = queries.list_priced(session, [product_id])
-    price = current_price(row, now, _promotions(promotion_queries.list_since(session.connection(), now)))
-    queries.set_prices(session, [(product_id, price.effective_minor, price.valid_until, price.promotion_json)])
-    queries.add_price_log(session, [_entry(row, price, now, by)])
+    queries.set_own_prices(session, [(one, *values) for one, values in differing.items()])
+    promotions = _promotions(promotion_queries.list_since(session.connection(), now))
+    rows = queries.list_priced(session, list(differing))
+    prices = [current_price(row, now, promotions) for row in rows]
+    priced = list(zip(rows, prices, strict=True))
+    columns = [(row.id, price.effective_minor, price.valid_until, price.promotion_json) for row, price in priced]
+    queries.set_prices(session, columns)
+    queries.add_price_log(session, [_entry(row, price, now, by) for row, price in priced])
     raise_epoch(session)
-    return [ProductChanged(row.article, row.rev + 1)]
+    others = [event for event in events if event.article not in {row.article for row in rows}]
+    return [*others, *(ProductChanged(row.article, row.rev + 1) for row in rows)]
 
 
 def _follow(row: Any, now: datetime, promotions: Promotions) -> tuple[Price, list[tuple[datetime, Price]]]:

@@ -264,7 +264,7 @@ def _columns(form: ProductIn) -> dict[str, Any]:
         "price_minor": form.price.amount,
         "discount_bp": discount_bp,
         "effective_minor": discounted(form.price.amount, discount_bp),
-        "specifications": _filled(form.specifications.model_dump()),
+        "specifications": filled(form.specifications.model_dump()),
     }
 
 
@@ -278,9 +278,10 @@ def _changed_columns(session: Session, product: Product, changes: dict[str, Any]
         columns |= _category(session, changes["category"])
     if "specifications" in changes:
         merged = {**product.specifications, **changes["specifications"]} if changes["specifications"] else {}
-        columns["specifications"] = _filled(merged)
+        columns["specifications"] = filled(merged)
     return columns
 
 
-def _filled(specifications: dict[str, Any]) -> dict[str, Any]:
+def filled(specifications: dict[str, Any]) -> dict[str, Any]:
+    """The specifications that say something."""
     return {name: value for name, value in specifications.items() if value not in (None, "", [])}

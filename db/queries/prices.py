@@ -72,6 +72,7 @@ def list_priced(session: Session, product_ids: Sequence[int]) -> Sequence[AnyRow
 
 
 _PRICES = JsonRows(id=INT, effective_minor=INT, valid_until=TIME, promotion=JSON)
+_OWN_PRICES = JsonRows(id=INT, price_minor=INT, discount_bp=INT)
 _ENTRIES = JsonRows(
     product_id=INT, price_minor=INT, effective_minor=INT, start_time=TIME, service_person_id=INT, promotion_id=INT
 )
@@ -97,14 +98,22 @@ def note_edit(session: Session, product_id: int, now: datetime) -> None:
     session.execute(edit.values(version=Product.version + 1, edit_time=now))
 
 
-def set_own_price(session: Session, product_id: int, price_minor: int, discount_bp: int) -> None:
-    """Give a product another price and discount; `set_prices` must follow. No effective price exceeds the price."""
-    effective = case((Product.effective_minor > price_minor, price_minor), else_=Product.effective_minor)
-    session.execute(
-        update(Product)
-        .where(Product.id == product_id)
-        .values(price_minor=price_minor, discount_bp=discount_bp, effective_minor=effective)
-    )
+def set_own_prices(session: Session, rows: Sequence[tuple[int, int, int]]) -> None:
+    """Give products another price and discount: rows of id, price, discount. `set_prices` must follow.
+
+    No effective price exceeds the price.
+    """
+    connection = session.connection()
+    connection.execute(_set_own_prices(connection.dialect.name), _OWN_PRICES.parameter(connection, rows))
+
+
+@lru_cache
+def _set_own_prices(dialect: str) -> Update:
+    given = _OWN_PRICES.table(dialect)
+    price = given.c.price_minor
+    effective = case((Product.effective_minor > price, price), else_=Product.effective_minor)
+    values = {"price_minor": price, "discount_bp": given.c.discount_bp, "effective_minor": effective}
+    return update(Product).where(Product.id == given.c.id).values(**values)
 
 
 def add_price_log(session: Session, rows: Sequence[tuple[Any, ...]]) -> None:
