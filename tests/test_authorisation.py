@@ -27,6 +27,7 @@ from app.services.names import NameBook
 from app.services.staff import StaffService, version_of
 from app.sessions import SessionStore
 from db.database import Database, Done
+from db.queries import imports as import_queries
 from db.queries import products as product_queries
 from tests.conftest import PASSWORD, MakeChat, Person, Shop, open_shop
 from tests.goods import fill, new_key, order_of, place
@@ -133,6 +134,12 @@ DELETE /api/v1/comments/{comment_id}/reply  401     401 403   403   403  403    
 POST   /api/v1/comments/{comment_id}/useful 401     401 401   401   401  200     403     403     403   403
 POST   /api/v1/comments/{comment_id}/useful :own 401 401 401  401   401  403     403     403     403   403
 DELETE /api/v1/comments/{comment_id}/useful 401     401 401   401   401  200     403     403     403   403
+POST   /api/v1/imports                      401     401 403   403   403  403     403     403     403   202
+GET    /api/v1/imports                      401     401 403   403   403  403     403     403     403   200
+GET    /api/v1/imports/{import_id}          401     401 403   403   403  403     403     403     403   200
+GET    /api/v1/imports/{import_id}/errors   401     401 403   403   403  403     403     403     403   200
+POST   /api/v1/imports/{import_id}/cancellation 401 401 403   403   403  403     403     403     403   200
+GET    /api/v1/exports/products             401     401 403   403   403  403     403     403     403   200
 POST   /api/v1/uploads                      401     401 201   201   201  201     201     201     201   201
 GET    /api/v1/groups                       200     200 200   200   200  200     200     200     200   200
 GET    /api/v1/categories                   200     200 200   200   200  200     200     200     200   200
@@ -196,6 +203,7 @@ CONFIRMED = {
     "POST /api/v1/password-resets",
     "POST /api/v1/staff",
     "PATCH /api/v1/staff/{uuid}",
+    "GET /api/v1/exports/products",
 }
 
 # "unauth" stands for unauthorized, "absent" for not_found. `nobody` does not get past hello.
@@ -264,6 +272,8 @@ MAY = {
     "staff:announcements": {"owner"},
     "staff:products.edit": {"owner"},
     "staff:stock": {"owner"},
+    "staff:import": {"owner"},
+    "staff:export": {"owner"},
 }
 # The whole of a chat is its customer's and the staff's: only these may succeed where a chat is named.
 CHAT_COLUMNS = {"guest", "answers", "assigns", "owner"}
@@ -349,6 +359,16 @@ class House:
         user = await self.person("user")
         return int((await place(user, order_of(await fill(user, **{f"a{PUBLISHED}": 1}))))["id"])
 
+    async def cancelled_import(self) -> int:
+        """An import that somebody has cancelled; it may be cancelled again."""
+        now, values = self.shop.clock.now(), {"status": "failed", "problem": "cancelled", "format": "csv"}
+        times = {"creation_time": now, "edit_time": now}
+
+        def work(session: Any) -> Done[int]:
+            return Done(import_queries.add_job(session, file_name="goods.csv", bytes_total=1, **values, **times))
+
+        return await self.shop.app[DATABASES].products.write(work)
+
     async def ask_route(self, row: Row, column: str) -> int:
         guest, chat = await self.target(closed=":reopen" in row.name)
         person = guest if column == "guest" else await self.person(column)
@@ -365,6 +385,7 @@ class House:
             chat_id=chat, language="ru", section="none", user_id=guest.me["id"], comment_id=comment,
             uuid=colleague.uuid if colleague else "", promotion_id=planned, announcement_id=planned, **names,
             order_id=await self.order() if "{order_id}" in path else 0,
+            import_id=await self.cancelled_import() if "{import_id}" in path else 0,
         )  # fmt: skip
         options = await self.options(row, person, guest, names["name"])
         if colleague:
@@ -447,6 +468,8 @@ class House:
             await self.shop.user(name)
             token, _ = await self.shop.app[CREDENTIALS].begin_reset(name)
             return {"json": {"token": token, "new_password": "another " + PASSWORD}}
+        if row.key == f"POST {API}/imports":
+            return {"data": make_form(b"article\n1\n")}
         if row.key.startswith(("PUT", "POST")) and row.key.endswith(("/avatar", "/image", "/images", "/uploads")):
             return {"data": make_form(PICTURE)}
         bodies: dict[str, Any] = {
