@@ -31,6 +31,7 @@ CONTENT_TYPES = {"csv": "text/csv; charset=utf-8", "ndjson": "application/x-ndjs
     who=STAFF,
     file=True,
     query=ImportQuery,
+    key="optional",
     returns={202: ImportOut},
     errors=("conflict",),
     tags=("imports",),
