@@ -20,7 +20,6 @@ from tests.terminal import Terminal, permissions, read_by_others
 from tests.visitors import visiting
 
 
-@pytest.mark.slow
 @pytest.fixture
 def terminal(tmp_path: Path) -> Terminal:
     return Terminal(tmp_path)
@@ -151,6 +150,7 @@ async def _make_backup(terminal: Terminal) -> Path:
     return backup
 
 
+@pytest.mark.slow
 async def test_a_shop_is_replaced_only_when_told_and_nothing_is_deleted(terminal: Terminal) -> None:
     backup = await _make_backup(terminal)
     said = await terminal.run(
@@ -175,9 +175,6 @@ def _staff(folder: Path) -> set[str]:
 
 
 @pytest.mark.slow
-@pytest.mark.slow
-@pytest.mark.slow
-@pytest.mark.slow
 async def test_a_backup_that_is_not_whole_is_refused_and_changes_nothing(terminal: Terminal) -> None:
     backup = await _make_backup(terminal)
     database = backup / "MESSANGER.db"
@@ -200,6 +197,7 @@ async def test_a_backup_that_is_not_whole_is_refused_and_changes_nothing(termina
     assert sorted(path.name for path in terminal.data.iterdir()) == before
 
 
+@pytest.mark.slow
 async def test_nothing_is_restored_under_a_server_that_runs(terminal: Terminal) -> None:
     backup = await _make_backup(terminal)
 
@@ -207,6 +205,7 @@ async def test_nothing_is_restored_under_a_server_that_runs(terminal: Terminal) 
         assert "already works in" in await terminal.refusal("restore", str(backup), "--replace")
 
 
+@pytest.mark.slow
 async def test_a_restore_that_was_broken_off_is_run_again_before_the_shop_opens(terminal: Terminal) -> None:
     backup = await _make_backup(terminal)
     (terminal.data / PART).mkdir()  # as a power cut leaves it
@@ -222,6 +221,7 @@ async def test_a_restore_that_was_broken_off_is_run_again_before_the_shop_opens(
         pass
 
 
+@pytest.mark.slow
 async def test_a_folder_without_a_shop_has_nothing_to_back_up(terminal: Terminal) -> None:
     assert "There is no shop" in await terminal.refusal("backup", str(terminal.folder))
     assert not terminal.data.exists()

@@ -24,7 +24,6 @@ from tests.visitors import visiting
 from ws.protocol import CloseCode
 
 
-@pytest.mark.slow
 @pytest.fixture
 def terminal(tmp_path: Path) -> Terminal:
     return Terminal(tmp_path)
@@ -113,6 +112,7 @@ async def test_run_py_alone_serves_once_there_is_an_env_file(terminal: Terminal)
     assert not read_by_others(terminal.data)
 
 
+@pytest.mark.slow
 async def test_an_owner_that_cannot_be_is_refused_in_words(terminal: Terminal) -> None:
     await terminal.add_owner()
 
@@ -155,7 +155,6 @@ async def test_migrate_makes_the_databases_and_finds_nothing_to_do_afterwards(te
     assert not read_by_others(terminal.data)
 
 
-@pytest.mark.slow
 async def test_databases_that_cannot_be_used_are_spoken_of_in_words(tmp_path: Path) -> None:
     terminal = Terminal(tmp_path, {"CTS_SECRET": SECRET})
     (tmp_path / "file").write_text("")
@@ -235,13 +234,13 @@ async def test_a_new_password_for_nobody_is_refused(beside: Terminal) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.slow
 async def test_a_second_server_in_the_same_folder_is_refused(server: ServerProcess, beside: Terminal) -> None:
     for command in ("serve", "demo"):
         said = await beside.refusal(command, "--data", str(server.data))
         assert f"already works in {server.data} (process {server.pid})" in said
 
 
+@pytest.mark.slow
 async def test_a_port_that_is_taken_is_named(server: ServerProcess, beside: Terminal) -> None:
     said = await beside.refusal("serve", "--port", str(server.port), "--data", str(beside.folder / "other"))
 
@@ -272,7 +271,6 @@ async def line_with(server: ServerProcess, text: str, timeout_s: float = 5) -> s
 # The end, and what is said on the way
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 async def test_a_stop_finishes_what_was_sent_and_sends_everybody_away(
     terminal: Terminal, number: signal.Signals
@@ -312,6 +310,7 @@ async def test_log_lines_are_text_in_a_terminal(terminal: Terminal) -> None:
     assert "alembic" not in server.said
 
 
+@pytest.mark.slow
 async def test_no_line_has_what_people_say_or_sign_in_with(tmp_path: Path) -> None:
     words = [f"тайна-{number}" for number in range(6)]
     server = ServerProcess(tmp_path / "data", env={"CTS_LOG_LEVEL": "debug"})
@@ -362,9 +361,6 @@ def digests(*people: Person) -> list[str]:
 # The demo
 
 
-@pytest.mark.slow
-@pytest.mark.slow
-@pytest.mark.slow
 @pytest.fixture(scope="module")
 async def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Terminal, str]:
     """A demo that ran and was stopped, with what it said."""
@@ -393,6 +389,7 @@ def accounts_of(said: str) -> list[tuple[str, str]]:
     return found
 
 
+@pytest.mark.slow
 async def test_a_demo_started_again_names_the_same_people(demo: tuple[Terminal, str]) -> None:
     terminal, first = demo
 
@@ -400,6 +397,7 @@ async def test_a_demo_started_again_names_the_same_people(demo: tuple[Terminal, 
     assert not read_by_others(terminal.data)
 
 
+@pytest.mark.slow
 async def test_a_demo_is_not_served_as_a_shop(demo: tuple[Terminal, str]) -> None:
     terminal, _ = demo
 
@@ -409,6 +407,7 @@ async def test_a_demo_is_not_served_as_a_shop(demo: tuple[Terminal, str]) -> Non
     assert "holds a demo" in said
 
 
+@pytest.mark.slow
 async def test_a_demo_leaves_a_real_shop_alone(terminal: Terminal) -> None:
     await terminal.add_owner()
     before = {path.name: path.read_bytes() for path in terminal.data.glob("*.db")}
