@@ -8,6 +8,7 @@ from aiohttp import web
 from app.actor import Actor
 from app.auth import get_actor
 from app.errors import Forbidden, NotFound
+from app.keys import SETTINGS
 from app.pages.render import page_texts, render
 from app.pages.texts import Texts
 
@@ -18,7 +19,7 @@ OWNER: Final = "owner"
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """One page of the office at ``/staff/<slug>``: templates/office/<slug>.html with static/js/office/<slug>.js.
+    """One page of the office at ``/staff/<slug>``, drawn by static/js/office/<slug>.js.
 
     ``right``: who may open it: a right, `OWNER`, or "" for all staff.
     """
@@ -31,7 +32,19 @@ class Section:
 
 
 # In the order of the menu.
-SECTIONS: tuple[Section, ...] = ()
+SECTIONS = (
+    Section("orders", "orders"),
+    Section("products", "products.edit"),
+    Section("groups", "products.edit"),
+    Section("promotions", "promotions"),
+    Section("announcements", "announcements"),
+    Section("comments", "comments"),
+    Section("customers", "customers.view"),
+    Section("stats", "reports"),
+    Section("history"),
+    Section("staff", OWNER),
+    Section("me"),
+)
 
 
 @routes.get("/staff")
@@ -63,9 +76,11 @@ async def show_section(request: web.Request) -> web.Response:
         "title": texts(f"section.{section.slug}"),
         "section": section.slug,
         "me": actor,
+        "rights": sorted(actor.rights),
+        "time_zone": request.app[SETTINGS].time_zone,
         "menu": [_link(one, texts) for one in SECTIONS if one.is_for(actor)],
     }
-    return render(f"office/{section.slug}.html", request, context, texts)
+    return render("office.html", request, context, texts)
 
 
 def _link(section: Section, texts: Texts) -> dict[str, str]:

@@ -36,6 +36,11 @@ export class Api {
     return this.#ask("GET", path)
   }
 
+  /** What is not JSON, such as a table to keep: a Blob of that type. */
+  async getFile(path, type) {
+    return (await this.#fetch("GET", path, undefined, { Accept: type })).blob()
+  }
+
   async post(path, body = {}, options) {
     return (await this.#ask("POST", path, body, options)).body
   }
@@ -59,20 +64,23 @@ export class Api {
   }
 
   async #ask(method, path, body, { match, key } = {}) {
-    const headers = { ...this.#headers, Accept: "application/json" }
+    const headers = { Accept: "application/json" }
     const isForm = body instanceof FormData // whose type has a boundary in it, which only the browser knows
     if (body !== undefined && !isForm) headers["Content-Type"] = "application/json"
     if (match) headers["If-Match"] = match
     if (key) headers["Idempotency-Key"] = key
+    const response = await this.#fetch(method, path, body === undefined || isForm ? body : JSON.stringify(body), headers)
+    return { body: await response.json().catch(() => ({})), etag: response.headers.get("ETag") }
+  }
+
+  async #fetch(method, path, body, headers) {
     let response
     try {
-      const sent = body === undefined || isForm ? body : JSON.stringify(body)
-      response = await fetch(`/api/v1/${path}`, { method, headers, body: sent })
+      response = await fetch(`/api/v1/${path}`, { method, headers: { ...this.#headers, ...headers }, body })
     } catch {
       throw new ApiError(0, { code: "disconnected" })
     }
-    const answer = await response.json().catch(() => ({}))
-    if (!response.ok) throw new ApiError(response.status, answer)
-    return { body: answer, etag: response.headers.get("ETag") }
+    if (!response.ok) throw new ApiError(response.status, await response.json().catch(() => ({})))
+    return response
   }
 }

@@ -1,19 +1,37 @@
 /**
- * What the sections of the office share: the interface, the way out, words for refusals, and the password asked again.
- *   import { api, confirmed, notify } from "./common.js"
+ * What the sections of the office share: the interface, who is here, words for refusals, and the password asked again.
+ *   import { api, confirmed, may, notify, show } from "./common.js"
+ *   show(html`<p>…</p>`)                               draws the section; `tools` stand beside its heading
  *   await confirmed(() => api.post("staff", form))     asks for the password if the server wants it once more
  */
 import { Api } from "../api.js"
 import { problemOf } from "../problems.js"
-import { language, t } from "../texts.js"
+import { has, language, t } from "../texts.js"
 import { html, render } from "../../vendor/lit-html/lit-html.js"
 
 export const api = new Api("staff")
+
+const place = document.querySelector("[data-section]")
+const toolbar = document.querySelector("[data-tools]")
+export const me = JSON.parse(place.dataset.me)
+export const shopZone = place.dataset.zone
+place.replaceChildren()
+
+/** Whether the person here has a right; the owner has all of them. */
+export const may = (right) => me.role === "owner" || me.rights.includes(right)
+
+export function show(content, tools = "") {
+  render(content, place)
+  render(tools, toolbar)
+}
 
 document.querySelector("[data-leave]")?.addEventListener("click", async () => {
   await api.delete("session")
   location.assign("/staff")
 })
+
+// On a narrow screen the menu is longer than its line.
+document.querySelector(".menu [aria-current]")?.scrollIntoView({ inline: "center", block: "nearest" })
 
 const notices = document.createElement("div")
 notices.setAttribute("role", "status")
@@ -30,10 +48,30 @@ export async function attempt(work) {
     await work()
     return true
   } catch (error) {
-    if (typeof error.code !== "string") throw error
-    notify(problemOf(error).text || Object.values(problemOf(error).fields).join(" "), { bad: true })
+    const { text, fields } = refusalOf(error)
+    notify(text || Object.values(fields).join(" "), { bad: true })
     return false
   }
+}
+
+/** A refusal in words: {text, fields}. What is no refusal is thrown; whoever is signed out goes to sign in. */
+export function refusalOf(error) {
+  if (typeof error.code !== "string") throw error
+  if (error.code === "unauthorized" && !error.problem.reason) {
+    location.assign(`/staff?next=${location.pathname.split("/")[2]}`)
+  }
+  const { text, fields } = problemOf(error)
+  const key = [`refused.${error.problem?.reason}`, `refused.${error.code}`].find(has)
+  return { text: text && key ? t(key, error.problem) : text, fields }
+}
+
+/** Keep an answer of the interface as a file. */
+export async function download(path, type, name) {
+  const link = document.createElement("a")
+  link.href = URL.createObjectURL(await api.getFile(path, type))
+  link.download = name
+  link.click()
+  URL.revokeObjectURL(link.href)
 }
 
 /** Do something; if the server asks for the password once more, ask the person, and do it then. Null if they will not. */
@@ -58,7 +96,7 @@ function askPassword() {
         await api.post("session/confirmation", { password: event.target.elements.password.value })
         dialog.close("yes")
       } catch (error) {
-        problem = problemOf(error).fields.password ?? problemOf(error).text
+        problem = problemOf(error).fields.password ?? problemOf(error).text // here "unauthorized" is a wrong password
         draw()
       }
     }
@@ -100,7 +138,8 @@ export function money({ amount, currency }) {
   const digits = amount % 100 ? 2 : 0
   const key = `${currency}${digits}`
   if (!moneys.has(key)) {
-    const options = { style: "currency", currency, minimumFractionDigits: digits, maximumFractionDigits: digits }
+    const fraction = { minimumFractionDigits: digits, maximumFractionDigits: digits }
+    const options = { style: "currency", currency, currencyDisplay: "narrowSymbol", ...fraction }
     moneys.set(key, new Intl.NumberFormat(language, options))
   }
   return moneys.get(key).format(amount / 100)
@@ -117,3 +156,6 @@ const days = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeZone: 
 
 export const moment = (time) => moments.format(new Date(time))
 export const day = (date) => days.format(new Date(`${date}T00:00:00Z`))
+
+/** The word for a code that comes from the server; what has none yet is shown as it is. */
+export const wordFor = (key, code) => (has(key) ? t(key) : code.replaceAll("_", " "))
