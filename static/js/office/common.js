@@ -61,6 +61,7 @@ export function refusalOf(error) {
     location.assign(`/staff?next=${location.pathname.split("/")[2]}`)
   }
   const { text, fields } = problemOf(error)
+  if (error.problem?.field) return { text: "", fields: { [error.problem.field]: t("error.taken") } }
   const key = [`refused.${error.problem?.reason}`, `refused.${error.code}`].find(has)
   return { text: text && key ? t(key, error.problem) : text, fields }
 }
