@@ -70,9 +70,9 @@ const comment = (item) =>
   </li>`
 
 const button = ({ author, product }, words, work, quiet = true) =>
-  html`<button class="button button--small ${quiet ? "button--quiet" : ""}" type="button" @click=${work}>
-    ${words}<span class="hidden">: ${author.name}, ${product.name}</span>
-  </button>`
+  html`<button class="button button--small ${quiet ? "button--quiet" : ""}" type="button" @click=${work}
+    >${words}<span class="hidden">: ${author.name}, ${product.name}</span></button
+  >`
 
 const match = ({ version }) => ({ match: `"${version}"` })
 

@@ -29,9 +29,9 @@ const groupView = (group, groups) =>
       )}
     </ul>
     <div class="actions">
-      <button class="button button--quiet button--small" type="button" @click=${() => edit("categories", null, group)}>
-        ${t("shelf.add_category")}<span class="hidden"> ${group.name}</span>
-      </button>
+      <button class="button button--quiet button--small" type="button" @click=${() => edit("categories", null, group)}
+        >${t("shelf.add_category")}<span class="hidden"> ${group.name}</span></button
+      >
     </div>
   </li>`
 

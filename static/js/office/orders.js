@@ -117,9 +117,8 @@ const moves = (item, statuses) =>
               class="button button--small ${ENDS.includes(status) ? "button--quiet" : ""}"
               type="button"
               @click=${() => (ENDS.includes(status) ? end(item, status) : move(item, status))}
-            >
-              ${t(`sale.move_${status}`)}<span class="hidden"> ${item.number}</span>
-            </button>`,
+              >${t(`sale.move_${status}`)}<span class="hidden"> ${item.number}</span></button
+            >`,
         )}
       </div>`
     : nothing
