@@ -190,6 +190,9 @@ GET    /products/{article}                  200     200 200   200   200  200    
 GET    /products/{article} :draft           404     404 404   404   404  404     200     200     200   200
 GET    /staff                               200     200 200   200   200  200     200     200     200   200
 GET    /staff/{section}                     404     404 404   404   404  404     404     404     404   404
+GET    /staff/{section} :history            303     303 303   303   303  303     200     200     200   200
+GET    /staff/{section} :orders             303     303 303   303   303  303     403     403     403   200
+GET    /staff/{section} :staff              303     303 303   303   303  303     403     403     403   200
 GET    /demo                                404     404 404   404   404  404     404     404     404   404
 GET    /docs                                200     200 200   200   200  200     200     200     200   200
 GET    /images/{name}                       404     404 404   404   404  404     404     404     404   404
@@ -382,7 +385,8 @@ class House:
         if method != "GET" and path.startswith(KEPT) and "{comment_id}" not in path and "/comments" not in path:
             names |= await self.keep(path)
         path = path.format(
-            chat_id=chat, language="ru", section="none", user_id=guest.me["id"], comment_id=comment,
+            chat_id=chat, language="ru", user_id=guest.me["id"], comment_id=comment,
+            section=row.name.partition(" :")[2] or "none",
             uuid=colleague.uuid if colleague else "", promotion_id=planned, announcement_id=planned, **names,
             order_id=await self.order() if "{order_id}" in path else 0,
             import_id=await self.cancelled_import() if "{import_id}" in path else 0,
@@ -405,7 +409,7 @@ class House:
             options.setdefault("headers", {}).update({"Origin": self.shop.url, "Sec-Fetch-Site": "same-origin"})
         if row.key in CONFIRMED and person.me["kind"] in ("user", "staff"):
             await person.call("POST", "/api/v1/session/confirmation", json={"password": PASSWORD}, status=200)
-        async with person.request(method, path, **options) as response:
+        async with person.request(method, path, allow_redirects=False, **options) as response:
             await response.read()
             if method in ("DELETE", "PUT") or row.key in ("POST /api/v1/session", "POST /api/v1/users"):
                 self.people.pop(column, None)  # whoever this was is signed out, or somebody else

@@ -69,7 +69,12 @@ export class Api {
     if (body !== undefined && !isForm) headers["Content-Type"] = "application/json"
     if (match) headers["If-Match"] = match
     if (key) headers["Idempotency-Key"] = key
-    const response = await this.#fetch(method, path, body === undefined || isForm ? body : JSON.stringify(body), headers)
+    const response = await this.#fetch(
+      method,
+      path,
+      body === undefined || isForm ? body : JSON.stringify(body),
+      headers,
+    )
     return { body: await response.json().catch(() => ({})), etag: response.headers.get("ETag") }
   }
 

@@ -20,10 +20,18 @@ function choose(status) {
 function draw() {
   show(
     html`<div class="bar">
-        ${filter(t("review.which"), filters.status, STATUSES.map((status) => [status, t(`review.which_${status}`)]), choose)}
+        ${filter(
+          t("review.which"),
+          filters.status,
+          STATUSES.map((status) => [status, t(`review.which_${status}`)]),
+          choose,
+        )}
       </div>
       ${pages.view(
-        (items) => html`<ol class="deeds">${items.map(comment)}</ol>`,
+        (items) =>
+          html`<ol class="deeds">
+            ${items.map(comment)}
+          </ol>`,
         filters.status === "pending" ? t("review.nothing_waits") : t("review.nothing"),
       )}`,
   )
@@ -47,20 +55,35 @@ const comment = (item) =>
       <span class="hidden">${t("review.stars", { n: item.rating })}</span>
     </p>
     ${item.text ? html`<p class="prose">${item.text}</p>` : html`<p class="soft">${t("review.no_text")}</p>`}
-    ${item.photos.length
-      ? html`<ul class="pictures">
-          ${item.photos.map(
-            ({ image, thumbnail }, at) =>
-              html`<li><a href=${image}><img src=${thumbnail} alt=${t("review.photo", { n: at + 1 })} width="96" height="96" loading="lazy" /></a></li>`,
-          )}
-        </ul>`
-      : nothing}
-    ${item.reply
-      ? html`<blockquote class="reply">
-          <p class="soft">${t("review.reply_by", { name: item.reply.author ?? t("review.shop"), time: moment(item.reply.time) })}</p>
-          <p class="prose">${item.reply.text}</p>
-        </blockquote>`
-      : nothing}
+    ${
+      item.photos.length
+        ? html`<ul class="pictures">
+            ${item.photos.map(
+              ({ image, thumbnail }, at) =>
+                html`<li>
+                  <a href=${image}
+                    ><img
+                      src=${thumbnail}
+                      alt=${t("review.photo", { n: at + 1 })}
+                      width="96"
+                      height="96"
+                      loading="lazy"
+                  /></a>
+                </li>`,
+            )}
+          </ul>`
+        : nothing
+    }
+    ${
+      item.reply
+        ? html`<blockquote class="reply">
+            <p class="soft">
+              ${t("review.reply_by", { name: item.reply.author ?? t("review.shop"), time: moment(item.reply.time) })}
+            </p>
+            <p class="prose">${item.reply.text}</p>
+          </blockquote>`
+        : nothing
+    }
     <div class="actions">
       ${item.status === "approved" ? nothing : button(item, t("review.approve"), () => decide(item, "approved"), false)}
       ${item.status === "hidden" ? nothing : button(item, t("review.hide"), () => hide(item))}
@@ -70,9 +93,9 @@ const comment = (item) =>
   </li>`
 
 const button = ({ author, product }, words, work, quiet = true) =>
-  html`<button class="button button--small ${quiet ? "button--quiet" : ""}" type="button" @click=${work}
-    >${words}<span class="hidden">: ${author.name}, ${product.name}</span></button
-  >`
+  html`<button class="button button--small ${quiet ? "button--quiet" : ""}" type="button" @click=${work}>
+    ${words}<span class="hidden">: ${author.name}, ${product.name}</span>
+  </button>`
 
 const match = ({ version }) => ({ match: `"${version}"` })
 
@@ -122,7 +145,13 @@ async function reply(item) {
     title: t("review.reply_title", { name: item.author.name ?? t("review.gone") }),
     lead: item.text,
     submit: t("review.reply"),
-    fields: (form) => form.field("text", t("review.answer"), { type: "textarea", required: true, maxlength: 2000, value: item.reply?.text ?? "" }),
+    fields: (form) =>
+      form.field("text", t("review.answer"), {
+        type: "textarea",
+        required: true,
+        maxlength: 2000,
+        value: item.reply?.text ?? "",
+      }),
     work: ({ text }) => api.put(`comments/${item.id}/reply`, { text: text.value }, match(item)),
   })
   if (!answered) return

@@ -20,7 +20,11 @@ function draw() {
         ${filter(
           t("customers.which"),
           filters.blocked,
-          [["", t("customers.all")], ["true", t("customers.blocked")], ["false", t("customers.free")]],
+          [
+            ["", t("customers.all")],
+            ["true", t("customers.blocked")],
+            ["false", t("customers.free")],
+          ],
           (blocked) => choose({ blocked }),
         )}
       </div>
@@ -56,8 +60,12 @@ const button = (customer) => {
   if (!customer.is_active) return nothing
   const name = html`<span class="hidden"> ${customer.username}</span>`
   return customer.blocked_time
-    ? html`<button class="button button--quiet button--small" type="button" @click=${() => unblock(customer)}>${t("customers.unblock")}${name}</button>`
-    : html`<button class="button button--quiet button--small" type="button" @click=${() => block(customer)}>${t("customers.block")}${name}</button>`
+    ? html`<button class="button button--quiet button--small" type="button" @click=${() => unblock(customer)}>
+        ${t("customers.unblock")}${name}
+      </button>`
+    : html`<button class="button button--quiet button--small" type="button" @click=${() => block(customer)}>
+        ${t("customers.block")}${name}
+      </button>`
 }
 
 async function block(customer) {

@@ -14,7 +14,13 @@ const pages = new Pages(async () => {
 
 function draw() {
   show(
-    pages.view((groups) => html`<ul class="deeds">${groups.map((group) => groupView(group, groups))}</ul>`, t("shelf.nothing")),
+    pages.view(
+      (groups) =>
+        html`<ul class="deeds">
+          ${groups.map((group) => groupView(group, groups))}
+        </ul>`,
+      t("shelf.nothing"),
+    ),
     html`<button class="button" type="button" @click=${() => edit("groups", null)}>${t("shelf.add_group")}</button>`,
   )
 }
@@ -25,20 +31,32 @@ const groupView = (group, groups) =>
     ${group.description ? html`<p class="soft prose">${group.description}</p>` : nothing}
     <ul class="shelf">
       ${group.categories.map(
-        (category) => html`<li>${head("categories", category, group.categories, html`<h3 class="shelf__name">${category.name}</h3>`)}</li>`,
+        (category) =>
+          html`<li>
+            ${head("categories", category, group.categories, html`<h3 class="shelf__name">${category.name}</h3>`)}
+          </li>`,
       )}
     </ul>
     <div class="actions">
-      <button class="button button--quiet button--small" type="button" @click=${() => edit("categories", null, group)}
-        >${t("shelf.add_category")}<span class="hidden"> ${group.name}</span></button
-      >
+      <button class="button button--quiet button--small" type="button" @click=${() => edit("categories", null, group)}>
+        ${t("shelf.add_category")}<span class="hidden"> ${group.name}</span>
+      </button>
     </div>
   </li>`
 
 const head = (path, place, places, title) => {
   const at = places.indexOf(place)
   const button = (words, work, disabled = false, sign = null) =>
-    html`<button class="button button--quiet button--small" type="button" data-place="${place.slug}" aria-label="${words} ${place.name}" ?disabled=${disabled} @click=${work}>${sign ?? words}</button>`
+    html`<button
+      class="button button--quiet button--small"
+      type="button"
+      data-place="${place.slug}"
+      aria-label="${words} ${place.name}"
+      ?disabled=${disabled}
+      @click=${work}
+    >
+      ${sign ?? words}
+    </button>`
   return html`<div class="shelf__head">
     ${place.image ? html`<img class="thumbnail" src=${place.image} alt="" width="48" height="48" loading="lazy" />` : html`<span class="thumbnail"></span>`}
     ${title}
@@ -78,17 +96,27 @@ async function edit(path, place, group = place?.group) {
     submit: t("office.save"),
     fields: (form) =>
       html`${form.field("name", t("shelf.name"), { required: true, maxlength: 100, value: now.name })}
-      ${isCategory
-        ? form.field("group", t("shelf.group"), { type: "select", value: group.slug, choices: pages.items.map(({ slug, name }) => [slug, name]) })
-        : nothing}
-      ${form.field("description", t("shelf.description"), { type: "textarea", maxlength: 5000, value: now.description })}
-      <label class="field"
-        ><span class="field__label">${t("shelf.picture")}</span>
-        <input class="field__input" type="file" name="image" accept="image/jpeg,image/png,image/webp,image/gif"
-      /></label>
-      ${now.image
-        ? html`<label class="choice"><input type="checkbox" name="no_image" /> <span>${t("shelf.no_picture")}</span></label>`
-        : nothing}`,
+        ${
+          isCategory
+            ? form.field("group", t("shelf.group"), {
+                type: "select",
+                value: group.slug,
+                choices: pages.items.map(({ slug, name }) => [slug, name]),
+              })
+            : nothing
+        }
+        ${form.field("description", t("shelf.description"), { type: "textarea", maxlength: 5000, value: now.description })}
+        <label class="field"
+          ><span class="field__label">${t("shelf.picture")}</span>
+          <input class="field__input" type="file" name="image" accept="image/jpeg,image/png,image/webp,image/gif"
+        /></label>
+        ${
+          now.image
+            ? html`<label class="choice"
+                ><input type="checkbox" name="no_image" /> <span>${t("shelf.no_picture")}</span></label
+              >`
+            : nothing
+        }`,
     work: async (elements) => {
       const { name, description, group: chosen, image, no_image } = elements
       const form = { name: name.value, description: description.value, ...(isCategory && { group: chosen.value }) }
@@ -113,7 +141,10 @@ async function remove(path, place) {
     lead: t(path === "groups" ? "shelf.remove_group_lead" : "shelf.remove_category_lead"),
     submit: t("shelf.remove"),
     fields: (form) =>
-      form.field("move_to", t("shelf.move_to"), { type: "select", choices: [["", t("shelf.move_nowhere")], ...others.map((one) => [one.slug, nameOf(one)])] }),
+      form.field("move_to", t("shelf.move_to"), {
+        type: "select",
+        choices: [["", t("shelf.move_nowhere")], ...others.map((one) => [one.slug, nameOf(one)])],
+      }),
     work: async ({ move_to }) => {
       const { etag } = await api.getTagged(`${path}/${place.slug}`)
       const query = move_to.value ? `?move_to=${move_to.value}` : ""

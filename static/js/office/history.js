@@ -35,14 +35,16 @@ function draw() {
 
 const bar = () =>
   html`<div class="bar">
-    ${me.role === "owner"
-      ? filter(
-          t("history.who"),
-          filters.staff,
-          [["", t("history.everybody")], ...colleagues.map(({ id, name }) => [String(id), name])],
-          (staff) => choose({ staff }),
-        )
-      : nothing}
+    ${
+      me.role === "owner"
+        ? filter(
+            t("history.who"),
+            filters.staff,
+            [["", t("history.everybody")], ...colleagues.map(({ id, name }) => [String(id), name])],
+            (staff) => choose({ staff }),
+          )
+        : nothing
+    }
     ${filter(
       t("history.object"),
       filters.object_kind,
@@ -64,14 +66,21 @@ const bar = () =>
 const dateField = (name, label) =>
   html`<label class="field filter-field"
     ><span class="field__label">${label}</span>
-    <input class="field__input" type="date" value=${filters[name]} @change=${({ target }) => choose({ [name]: target.value })}
+    <input
+      class="field__input"
+      type="date"
+      value=${filters[name]}
+      @change=${({ target }) => choose({ [name]: target.value })}
   /></label>`
 
 const kindOf = (kind) => wordFor(`history.kind_${kind}`, kind)
 const fieldOf = (field) => wordFor(`history.field_${field}`, field)
 const rightOf = (right) => wordFor(`right.${right}`, right)
 
-const deeds = (items) => html`<ol class="deeds">${items.map(deed)}</ol>`
+const deeds = (items) =>
+  html`<ol class="deeds">
+    ${items.map(deed)}
+  </ol>`
 
 const deed = (item) =>
   html`<li class="panel deed" data-row tabindex="-1">
@@ -79,7 +88,10 @@ const deed = (item) =>
       <strong>${kindOf(item.kind)}</strong>
       <span>${t(`history.object_${item.object_kind}`)} ${item.object_id === null ? "" : objectName(item)}</span>
     </p>
-    <p class="deed__who">${item.staff_name ?? t("history.command_line")} · <time datetime=${item.creation_time}>${moment(item.creation_time)}</time></p>
+    <p class="deed__who">
+      ${item.staff_name ?? t("history.command_line")} ·
+      <time datetime=${item.creation_time}>${moment(item.creation_time)}</time>
+    </p>
     ${changes(item)}
   </li>`
 
@@ -95,12 +107,16 @@ function changes({ before, after }) {
         html`<div class="changes__row">
           <dt>${fieldOf(name)}</dt>
           <dd>
-            ${before && name in before
-              ? html`<del><span class="hidden">${t("history.before")} </span>${words(name, before[name])}</del>`
-              : nothing}
-            ${after && name in after
-              ? html`<ins><span class="hidden">${t("history.after")} </span>${words(name, after[name])}</ins>`
-              : nothing}
+            ${
+              before && name in before
+                ? html`<del><span class="hidden">${t("history.before")} </span>${words(name, before[name])}</del>`
+                : nothing
+            }
+            ${
+              after && name in after
+                ? html`<ins><span class="hidden">${t("history.after")} </span>${words(name, after[name])}</ins>`
+                : nothing
+            }
           </dd>
         </div>`,
     )}
@@ -115,7 +131,10 @@ function words(name, value) {
   if (name === "discount_bp") return `${number(value / 100)} %`
   if (name.endsWith("_minor") || name === "price") return money({ amount: value.amount ?? value, currency: "RUB" })
   if (Array.isArray(value)) return value.join(", ") || "—"
-  if (typeof value === "object") return Object.entries(value).map(([key, one]) => `${fieldOf(key)}: ${words(key, one)}`).join("; ")
+  if (typeof value === "object")
+    return Object.entries(value)
+      .map(([key, one]) => `${fieldOf(key)}: ${words(key, one)}`)
+      .join("; ")
   if (typeof value === "string" && /^\d{4}-\d\d-\d\dT/.test(value)) return moment(value)
   if (typeof value === "number") return number(value)
   return value

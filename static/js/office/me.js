@@ -33,19 +33,30 @@ const about = () =>
     <h2 class="block__title">${t("own.about")}</h2>
     <p class="soft">${person.username} · ${person.email} · ${t(`people.role_${person.role}`)}</p>
     <form class="form" @submit=${saveProfile}>
-      ${profile.alert} ${profile.field("name", t("people.first_name"), { value: person.name ?? "", maxlength: 100, autocomplete: "given-name" })}
+      ${profile.alert}
+      ${profile.field("name", t("people.first_name"), { value: person.name ?? "", maxlength: 100, autocomplete: "given-name" })}
       ${profile.field("lastname", t("people.last_name"), { value: person.lastname ?? "", maxlength: 100, autocomplete: "family-name" })}
       ${profile.field("sex", t("own.sex"), {
         type: "select",
         value: person.sex ?? "",
-        choices: [["", t("own.sex_none")], ["female", t("own.sex_female")], ["male", t("own.sex_male")]],
+        choices: [
+          ["", t("own.sex_none")],
+          ["female", t("own.sex_female")],
+          ["male", t("own.sex_male")],
+        ],
       })}
-      <div class="actions"><button class="button" type="submit" ?disabled=${profile.busy}>${t("office.save")}</button></div>
+      <div class="actions">
+        <button class="button" type="submit" ?disabled=${profile.busy}>${t("office.save")}</button>
+      </div>
     </form>
-    ${person.role === "owner"
-      ? nothing
-      : html`<h3>${t("own.rights")}</h3>
-          <ul class="list">${person.allows.map((right) => html`<li>${t(`right.${right}`)}</li>`)}</ul>`}
+    ${
+      person.role === "owner"
+        ? nothing
+        : html`<h3>${t("own.rights")}</h3>
+            <ul class="list">
+              ${person.allows.map((right) => html`<li>${t(`right.${right}`)}</li>`)}
+            </ul>`
+    }
   </section>`
 
 const saveProfile = async (event) => {
@@ -59,16 +70,27 @@ const saveProfile = async (event) => {
 const picture = () =>
   html`<section class="panel block">
     <h2 class="block__title">${t("own.picture")}</h2>
-    ${person.image
-      ? html`<img class="portrait" src=${person.image} alt=${t("own.picture")} width="128" height="128" />`
-      : html`<p class="soft">${t("own.no_picture")}</p>`}
+    ${
+      person.image
+        ? html`<img class="portrait" src=${person.image} alt=${t("own.picture")} width="128" height="128" />`
+        : html`<p class="soft">${t("own.no_picture")}</p>`
+    }
     <div class="actions">
       <label class="button button--quiet file-button"
-        ><input class="hidden" type="file" accept="image/jpeg,image/png,image/webp,image/gif" @change=${setPicture} />${t("own.choose_picture")}</label
+        ><input
+          class="hidden"
+          type="file"
+          accept="image/jpeg,image/png,image/webp,image/gif"
+          @change=${setPicture}
+        />${t("own.choose_picture")}</label
       >
-      ${person.image
-        ? html`<button class="button button--quiet" type="button" @click=${removePicture}>${t("own.remove_picture")}</button>`
-        : nothing}
+      ${
+        person.image
+          ? html`<button class="button button--quiet" type="button" @click=${removePicture}>
+              ${t("own.remove_picture")}
+            </button>`
+          : nothing
+      }
     </div>
   </section>`
 
@@ -97,7 +119,9 @@ const passwordForm = () =>
       ${password.field("old_password", t("own.old_password"), { type: "password", required: true, maxlength: 128, autocomplete: "current-password" })}
       ${password.field("new_password", t("own.new_password"), { type: "password", required: true, maxlength: 128, hint: t("people.password_hint"), autocomplete: "new-password" })}
       <p class="soft">${t("own.password_lead")}</p>
-      <div class="actions"><button class="button" type="submit" ?disabled=${password.busy}>${t("own.change_password")}</button></div>
+      <div class="actions">
+        <button class="button" type="submit" ?disabled=${password.busy}>${t("own.change_password")}</button>
+      </div>
     </form>
   </section>`
 
@@ -124,7 +148,9 @@ const deviceList = () =>
           </li>`,
       )}
     </ul>
-    <div class="actions"><button class="button button--quiet" type="button" @click=${leaveAll}>${t("own.leave_all")}</button></div>
+    <div class="actions">
+      <button class="button button--quiet" type="button" @click=${leaveAll}>${t("own.leave_all")}</button>
+    </div>
   </section>`
 
 const leaveAll = () =>

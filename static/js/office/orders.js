@@ -78,11 +78,13 @@ const bar = () =>
       [["", t("sale.payment_any")], ...PAYMENTS.map((status) => [status, t(`sale.payment_${status}`)])],
       (payment_status) => choose({ payment_status }),
     )}
-    ${filters.user
-      ? html`<button class="button button--quiet button--small" type="button" @click=${() => choose({ user: "" })}>
-          ${t("sale.of_customer", { id: filters.user })} ×
-        </button>`
-      : nothing}
+    ${
+      filters.user
+        ? html`<button class="button button--quiet button--small" type="button" @click=${() => choose({ user: "" })}>
+            ${t("sale.of_customer", { id: filters.user })} ×
+          </button>`
+        : nothing
+    }
   </div>`
 
 const board = () =>
@@ -91,21 +93,32 @@ const board = () =>
       (status) =>
         html`<section class="board__list" aria-label=${t(`sale.status_${status}`)}>
           <h2 class="board__title">${t(`sale.status_${status}`)}</h2>
-          ${lists.get(status).view((items) => html`<ul class="cards">${items.map(card)}</ul>`, t("sale.nothing"))}
+          ${lists.get(status).view(
+            (items) =>
+              html`<ul class="cards">
+                ${items.map(card)}
+              </ul>`,
+            t("sale.nothing"),
+          )}
         </section>`,
     )}
   </div>`
 
 const card = (item) =>
   html`<li class="panel card-order" data-row tabindex="-1">
-    <p class="block__top"><a href="#${item.id}"><strong>${item.number}</strong></a> <strong>${money(item.total)}</strong></p>
+    <p class="block__top">
+      <a href="#${item.id}"><strong>${item.number}</strong></a> <strong>${money(item.total)}</strong>
+    </p>
     <p>${item.contact.name}</p>
     <p class="soft"><time datetime=${item.creation_time}>${moment(item.creation_time)}</time></p>
     <p>
       ${badge(t(`sale.payment_${item.payment.status}`), MOODS[item.payment.status])}
       <span class="soft">${t("sale.pieces", { n: item.lines.reduce((sum, { quantity }) => sum + quantity, 0) })}</span>
     </p>
-    ${moves(item, item.moves.filter((status) => !ENDS.includes(status)))}
+    ${moves(
+      item,
+      item.moves.filter((status) => !ENDS.includes(status)),
+    )}
   </li>`
 
 const moves = (item, statuses) =>
@@ -117,8 +130,9 @@ const moves = (item, statuses) =>
               class="button button--small ${ENDS.includes(status) ? "button--quiet" : ""}"
               type="button"
               @click=${() => (ENDS.includes(status) ? end(item, status) : move(item, status))}
-              >${t(`sale.move_${status}`)}<span class="hidden"> ${item.number}</span></button
-            >`,
+            >
+              ${t(`sale.move_${status}`)}<span class="hidden"> ${item.number}</span>
+            </button>`,
         )}
       </div>`
     : nothing
@@ -135,7 +149,14 @@ async function change(item, work, words) {
     if (!["stale", "conflict"].includes(error.code)) return notify(text, { bad: true })
     const now = await api.get(`orders/${item.id}`)
     became(item, now)
-    notify(t("sale.faster", { number: now.number, status: t(`sale.status_${now.status}`), payment: t(`sale.payment_${now.payment.status}`) }), { bad: true })
+    notify(
+      t("sale.faster", {
+        number: now.number,
+        status: t(`sale.is_${now.status}`),
+        payment: t(`sale.payment_${now.payment.status}`),
+      }),
+      { bad: true },
+    )
   }
 }
 
@@ -156,7 +177,11 @@ function became(item, now) {
 
 const move = (item, status) =>
   attempt(() =>
-    change(item, () => api.patch(`orders/${item.id}`, { status }, { match: `"${item.version}"` }), t("sale.done_move", { number: item.number, status: t(`sale.status_${status}`) })),
+    change(
+      item,
+      () => api.patch(`orders/${item.id}`, { status }, { match: `"${item.version}"` }),
+      t("sale.done_move", { number: item.number, status: t(`sale.is_${status}`) }),
+    ),
   )
 
 async function end(item, status) {
@@ -168,7 +193,7 @@ async function end(item, status) {
     work: ({ reason }) => ({ reason: reason.value }),
   })
   if (!given) return
-  const words = t("sale.done_move", { number: item.number, status: t(`sale.status_${status}`) })
+  const words = t("sale.done_move", { number: item.number, status: t(`sale.is_${status}`) })
   const form = { status, reason: given.reason }
   await attempt(() => change(item, () => api.patch(`orders/${item.id}`, form, { match: `"${item.version}"` }), words))
 }
@@ -176,14 +201,18 @@ async function end(item, status) {
 const pay = (item, status) => {
   const key = newClientId()
   return attempt(() =>
-    change(item, () => api.post(`orders/${item.id}/payment`, { status }, { key }), t(`sale.done_${status}`, { number: item.number })),
+    change(
+      item,
+      () => api.post(`orders/${item.id}/payment`, { status }, { key }),
+      t(`sale.done_${status}`, { number: item.number }),
+    ),
   )
 }
 
 // --- one order ---------------------------------------------------------------------------------------------------------
 
 function details() {
-  const back = html`<p><a href="#">${t("sale.back")}</a></p>`
+  const back = html`<p class="back"><a href="#">${t("sale.back")}</a></p>`
   if (problem) return html`${back} ${failed(problem, follow)}`
   if (!order) return html`${back} ${loading()}`
   const { contact, delivery, payment } = order
@@ -192,16 +221,20 @@ function details() {
     <div class="block__top">
       <h2 class="block__title" data-order-title tabindex="-1">${t("sale.order", { number: order.number })}</h2>
       <p>
-        ${badge(t(`sale.status_${order.status}`), MOODS[order.status])}
+        ${badge(t(`sale.is_${order.status}`), MOODS[order.status])}
         ${badge(t(`sale.payment_${payment.status}`), MOODS[payment.status])}
       </p>
     </div>
     <div class="columns order">
       <section class="block">
         ${lines()}
-        ${order.cancel_reason
-          ? html`<p class="notice notice--bad">${t("sale.ended", { reason: order.cancel_reason === "hold_ended" ? t("sale.hold_ended") : order.cancel_reason })}</p>`
-          : nothing}
+        ${
+          order.cancel_reason
+            ? html`<p class="notice notice--bad">
+                ${t("sale.ended", { reason: order.cancel_reason === "hold_ended" ? t("sale.hold_ended") : order.cancel_reason })}
+              </p>`
+            : nothing
+        }
         ${order.moves.length ? moves(order, order.moves) : html`<p class="soft">${t("sale.no_moves")}</p>`}
       </section>
       <section class="panel block">
@@ -217,22 +250,32 @@ function details() {
           ${payment.paid_at ? fact(t("sale.paid_at"), moment(payment.paid_at)) : nothing}
           ${payment.hold_until ? fact(t("sale.hold_until"), moment(payment.hold_until)) : nothing}
         </dl>
-        ${next
-          ? html`<div class="actions">
-              <button class="button button--quiet button--small" type="button" @click=${() => pay(order, next)}>
-                ${t(`sale.pay_${next}`)}
-              </button>
-            </div>`
-          : nothing}
+        ${
+          next
+            ? html`<div class="actions">
+                <button class="button button--quiet button--small" type="button" @click=${() => pay(order, next)}>
+                  ${t(`sale.pay_${next}`)}
+                </button>
+              </div>`
+            : nothing
+        }
       </section>
     </div>`
 }
 
-const fact = (name, value) => html`<div class="facts__row"><dt>${name}</dt><dd>${value}</dd></div>`
+const fact = (name, value) =>
+  html`<div class="facts__row">
+    <dt>${name}</dt>
+    <dd>${value}</dd>
+  </div>`
 
 const lines = () =>
   html`${table(order.lines, [
-      [t("sale.product"), ({ article, name }) => html`<a href="/products/${article}">${name}</a><br /><span class="soft">${article}</span>`],
+      [
+        t("sale.product"),
+        ({ article, name }) =>
+          html`<a href="/products/${article}">${name}</a><br /><span class="soft">${article}</span>`,
+      ],
       [t("sale.price"), ({ price }) => money(price), "number wide-only"],
       [t("sale.quantity"), ({ quantity }) => number(quantity), "number"],
       [t("sale.sum"), ({ total }) => money(total), "number"],

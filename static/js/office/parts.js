@@ -58,7 +58,13 @@ export class Form {
     const { required = false, maxlength, min, max, step, inputmode, autocomplete = "off", placeholder, change } = rest
     const control =
       type === "select"
-        ? html`<select class="field__input" name=${name} ?required=${required} aria-invalid=${invalid} @change=${change}>
+        ? html`<select
+            class="field__input"
+            name=${name}
+            ?required=${required}
+            aria-invalid=${invalid}
+            @change=${change}
+          >
             ${choices.map(([one, words]) => html`<option value=${one} ?selected=${one === value}>${words}</option>`)}
           </select>`
         : type === "textarea"
@@ -87,9 +93,9 @@ export class Form {
               @change=${change}
             />`
     return html`<label class="field ${wide ? "field--wide" : ""}"
-      ><span class="field__label">${label}${hint ? html` <small>${hint}</small>` : nothing}</span>${control}${problem
-        ? html`<span class="field__problem">${problem}</span>`
-        : nothing}</label
+      ><span class="field__label">${label}${hint ? html` <small>${hint}</small>` : nothing}</span>${control}${
+        problem ? html`<span class="field__problem">${problem}</span>` : nothing
+      }</label
     >`
   }
 }
@@ -117,10 +123,13 @@ export function ask({ title, lead, submit, fields, work }) {
       render(
         html`<form class="form" @submit=${send}>
           <h2 class="form__title">${title}</h2>
-          ${lead ? html`<p class="form__lead">${lead}</p>` : nothing} ${form.alert} ${fields ? fields(form, draw) : nothing}
+          ${lead ? html`<p class="form__lead">${lead}</p>` : nothing} ${form.alert}
+          ${fields ? fields(form, draw) : nothing}
           <div class="actions">
             <button class="button" type="submit" ?disabled=${form.busy}>${submit}</button>
-            <button class="button button--quiet" type="button" @click=${() => dialog.close()}>${t("office.cancel")}</button>
+            <button class="button button--quiet" type="button" @click=${() => dialog.close()}>
+              ${t("office.cancel")}
+            </button>
           </div>
         </form>`,
         dialog,
@@ -192,13 +201,15 @@ export class Pages {
     return html`<div class="listing" aria-busy=${this.busy}>
       ${this.items.length ? template(this.items) : html`<p class="nothing">${empty}</p>`}
       ${this.problem ? html`<p class="notice notice--bad" role="alert">${this.problem}</p>` : nothing}
-      ${this.next === null
-        ? nothing
-        : html`<p class="listing__more">
-            <button class="button button--quiet" type="button" ?disabled=${this.busy} @click=${this.more}>
-              ${t("office.more")}
-            </button>
-          </p>`}
+      ${
+        this.next === null
+          ? nothing
+          : html`<p class="listing__more">
+              <button class="button button--quiet" type="button" ?disabled=${this.busy} @click=${this.more}>
+                ${t("office.more")}
+              </button>
+            </p>`
+      }
     </div>`
   }
 }
@@ -215,7 +226,12 @@ export const badge = (text, mood = "") => html`<span class="badge ${mood && `bad
 
 /** A table whose columns are [heading, cell(item), class]. One without links or buttons needs `label` to be scrolled by keys. */
 export const table = (items, columns, { label } = {}) =>
-  html`<div class="table-frame" role=${label ? "region" : nothing} aria-label=${label ?? nothing} tabindex=${label ? "0" : nothing}>
+  html`<div
+    class="table-frame"
+    role=${label ? "region" : nothing}
+    aria-label=${label ?? nothing}
+    tabindex=${label ? "0" : nothing}
+  >
     <table class="table">
       <thead>
         <tr>

@@ -38,9 +38,20 @@ export function planned({ path, title, about, add, fields, read, draftOf }) {
   function draw() {
     show(
       html`<div class="bar">
-          ${filter(t("planned.which"), filters.period, PERIODS.map((period) => [period, t(`planned.period_${period}`)]), choose)}
+          ${filter(
+            t("planned.which"),
+            filters.period,
+            PERIODS.map((period) => [period, t(`planned.period_${period}`)]),
+            choose,
+          )}
         </div>
-        ${pages.view((items) => html`<ul class="deeds">${items.map(row)}</ul>`, t("planned.nothing"))}`,
+        ${pages.view(
+          (items) =>
+            html`<ul class="deeds">
+              ${items.map(row)}
+            </ul>`,
+          t("planned.nothing"),
+        )}`,
       html`<button class="button" type="button" @click=${() => edit(null)}>${add}</button>`,
     )
   }
@@ -48,9 +59,14 @@ export function planned({ path, title, about, add, fields, read, draftOf }) {
   const row = (item) => {
     const state = stateOf(item)
     const button = (words, work) =>
-      html`<button class="button button--quiet button--small" type="button" @click=${work}>${words}<span class="hidden"> ${title(item)}</span></button>`
+      html`<button class="button button--quiet button--small" type="button" @click=${work}>
+        ${words}<span class="hidden"> ${title(item)}</span>
+      </button>`
     return html`<li class="panel block" data-row tabindex="-1">
-      <div class="block__top"><h2 class="deed__title">${title(item)}</h2>${badge(t(`planned.state_${state}`), MOODS[state])}</div>
+      <div class="block__top">
+        <h2 class="deed__title">${title(item)}</h2>
+        ${badge(t(`planned.state_${state}`), MOODS[state])}
+      </div>
       <p class="soft">${t("planned.from_to", { from: moment(item.starts_at), to: moment(item.ends_at) })}</p>
       ${about(item)}
       <div class="actions">
@@ -79,7 +95,8 @@ export function planned({ path, title, about, add, fields, read, draftOf }) {
         const { starts_at, ends_at } = elements
         const form = { ...read(elements, draft) }
         // A moment may be more exact than the field that shows it: only what was changed is sent.
-        if (!item || starts_at.value !== localOf(item.starts_at)) form.starts_at = new Date(starts_at.value).toISOString()
+        if (!item || starts_at.value !== localOf(item.starts_at))
+          form.starts_at = new Date(starts_at.value).toISOString()
         if (!item || ends_at.value !== localOf(item.ends_at)) form.ends_at = new Date(ends_at.value).toISOString()
         if (!item) return api.post(path, form, { key })
         try {

@@ -12,7 +12,11 @@ import { pictures, queue } from "./product-pictures.js"
 export const MOODS = { draft: "", review: "warn", published: "good", archived: "bad" }
 
 const OWN = ["brand", "colors", "materials", "sizes"] // specifications with a field of their own
-const listOf = (text) => text.split(",").map((one) => one.trim()).filter(Boolean)
+const listOf = (text) =>
+  text
+    .split(",")
+    .map((one) => one.trim())
+    .filter(Boolean)
 
 /** The product's fields as the form shows them: lists with commas, further properties a line each. */
 function shown({ name, category, tags, specifications, country_origin, description }) {
@@ -97,7 +101,7 @@ export class ProductForm {
   }
 
   view() {
-    const [product, back] = [this.#product, html`<p><a href="#">${t("goods.back")}</a></p>`]
+    const [product, back] = [this.#product, html`<p class="back"><a href="#">${t("goods.back")}</a></p>`]
     if (this.#problem) return html`${back} ${failed(this.#problem, () => this.load())}`
     if (this.#article && !product) return html`${back} ${loading()}`
     return html`${back}
@@ -110,12 +114,14 @@ export class ProductForm {
         ${this.#fields()}
         <div class="product__side">
           ${product ? html`${this.#publication()} ${this.#trade()}` : nothing}
-          ${product
-            ? pictures(product, { act: (work) => this.#change(work) })
-            : queue(this.#queue, (files) => {
-                this.#queue = files
-                this.#draw()
-              })}
+          ${
+            product
+              ? pictures(product, { act: (work) => this.#change(work) })
+              : queue(this.#queue, (files) => {
+                  this.#queue = files
+                  this.#draw()
+                })
+          }
         </div>
       </div>`
   }
@@ -137,21 +143,34 @@ export class ProductForm {
       ${form.alert}
       <div class="fields">
         ${field("name", { required: true, maxlength: 200, wide: true })}
-        ${product
-          ? nothing
-          : form.field("article", t("goods.article"), { inputmode: "numeric", placeholder: String(this.#next ?? ""), hint: t("goods.article_hint", { n: this.#next ?? "" }) })}
+        ${
+          product
+            ? nothing
+            : form.field("article", t("goods.article"), {
+                inputmode: "numeric",
+                placeholder: String(this.#next ?? ""),
+                hint: t("goods.article_hint", { n: this.#next ?? "" }),
+              })
+        }
         <label class="field"
           ><span class="field__label">${t("goods.category")}</span>
-          <select class="field__input" name="category" required aria-invalid=${form.problems.fields.category ? "true" : nothing}>
+          <select
+            class="field__input"
+            name="category"
+            required
+            aria-invalid=${form.problems.fields.category ? "true" : nothing}
+          >
             ${choices}
           </select>
           ${form.problems.fields.category ? html`<span class="field__problem">${form.problems.fields.category}</span>` : nothing}
         </label>
-        ${product
-          ? nothing
-          : html`${form.field("price", t("goods.price"), { required: true, inputmode: "decimal", hint: t("goods.price_hint") })}
-            ${form.field("discount", t("goods.discount"), { type: "number", min: 0, max: 100, step: "0.01", value: "0" })}
-            ${form.field("remains", t("goods.remains"), { type: "number", min: 0, value: "0" })}`}
+        ${
+          product
+            ? nothing
+            : html`${form.field("price", t("goods.price"), { required: true, inputmode: "decimal", hint: t("goods.price_hint") })}
+              ${form.field("discount", t("goods.discount"), { type: "number", min: 0, max: 100, step: "0.01", value: "0" })}
+              ${form.field("remains", t("goods.remains"), { type: "number", min: 0, value: "0" })}`
+        }
         ${field("brand", { maxlength: 200 })} ${field("country_origin", { maxlength: 80 })}
         ${field("tags", { hint: t("goods.comma") })} ${field("colors", { hint: t("goods.comma") })}
         ${field("materials", { hint: t("goods.comma") })} ${field("sizes", { hint: t("goods.comma") })}
@@ -159,7 +178,9 @@ export class ProductForm {
         ${field("description", { type: "textarea", wide: true, maxlength: 20_000 })}
       </div>
       <div class="actions">
-        <button class="button" type="submit" ?disabled=${form.busy}>${product ? t("office.save") : t("goods.create")}</button>
+        <button class="button" type="submit" ?disabled=${form.busy}>
+          ${product ? t("office.save") : t("goods.create")}
+        </button>
       </div>
     </form>`
   }
@@ -252,10 +273,18 @@ export class ProductForm {
       <h3>${t("goods.conflict")}</h3>
       <p>${this.#theirs.length ? t("goods.conflict_lead") : t("goods.conflict_other")}</p>
       <dl class="changes">
-        ${this.#theirs.map((name) => html`<div class="changes__row"><dt>${t(`goods.${name}`)}</dt><dd>${this.#words(name, now[name]) || "—"}</dd></div>`)}
+        ${this.#theirs.map(
+          (name) =>
+            html`<div class="changes__row">
+              <dt>${t(`goods.${name}`)}</dt>
+              <dd>${this.#words(name, now[name]) || "—"}</dd>
+            </div>`,
+        )}
       </dl>
       <div class="actions">
-        <button class="button button--quiet button--small" type="button" @click=${takeTheirs}>${t("goods.conflict_theirs")}</button>
+        <button class="button button--quiet button--small" type="button" @click=${takeTheirs}>
+          ${t("goods.conflict_theirs")}
+        </button>
       </div>
     </section>`
   }
@@ -270,7 +299,9 @@ export class ProductForm {
     const { status } = this.#product
     const publish = may("products.publish")
     const button = (words, work, quiet = true) =>
-      html`<button class="button button--small ${quiet ? "button--quiet" : ""}" type="button" @click=${work}>${words}</button>`
+      html`<button class="button button--small ${quiet ? "button--quiet" : ""}" type="button" @click=${work}>
+        ${words}
+      </button>`
     const free = publish || status !== "published"
     return html`<section class="panel block">
       <h3 class="block__title">${t("goods.way")}</h3>
@@ -314,7 +345,9 @@ export class ProductForm {
       submit: t("goods.withdraw"),
       fields: (form) => form.field("note", t("goods.note"), { maxlength: 200 }),
       work: ({ note }) =>
-        api.delete(`products/${this.#article}/publication?${new URLSearchParams({ note: note.value })}`, { match: this.#match }),
+        api.delete(`products/${this.#article}/publication?${new URLSearchParams({ note: note.value })}`, {
+          match: this.#match,
+        }),
     })
     if (product) this.#take(product)
   }
@@ -338,7 +371,8 @@ export class ProductForm {
     return html`<section class="panel block">
       <h3 class="block__title">${t("goods.trade")}</h3>
       <p>
-        <strong>${money(price)}</strong> ${old_price ? html`<del class="soft">${money(old_price)}</del> <span class="soft">−${number(discount)} %</span>` : nothing}
+        <strong>${money(price)}</strong>
+        ${old_price ? html`<del class="soft">${money(old_price)}</del> <span class="soft">−${number(discount)} %</span>` : nothing}
         ${valid_until ? html`<br /><span class="soft">${t("goods.valid_until", { time: moment(valid_until) })}</span>` : nothing}
       </p>
       <p>${t("goods.left", { n: number(remains) })}</p>

@@ -22,13 +22,20 @@ export function pictures({ article, images, thumbnails }, { act }) {
     const files = [...target.files]
     target.value = ""
     let product
-    for (const file of files) if (!(await attempt(async () => (product = await api.upload(`products/${article}/images`, file))))) break
+    for (const file of files)
+      if (!(await attempt(async () => (product = await api.upload(`products/${article}/images`, file))))) break
     if (product) await act(() => product)
   }
   return html`<section class="panel block" data-pictures>
     <h3 class="block__title">${t("goods.pictures")}</h3>
     <p class="soft">${t("goods.pictures_lead", { n: MOST })}</p>
-    ${images.length ? html`<ol class="pictures">${thumbnails.map((_, at) => picture(thumbnails, at, arrange, remove))}</ol>` : nothing}
+    ${
+      images.length
+        ? html`<ol class="pictures">
+            ${thumbnails.map((_, at) => picture(thumbnails, at, arrange, remove))}
+          </ol>`
+        : nothing
+    }
     ${images.length < MOST ? chooser(add) : nothing}
   </section>`
 }
@@ -36,13 +43,29 @@ export function pictures({ article, images, thumbnails }, { act }) {
 const chooser = (add) =>
   html`<div class="actions">
     <label class="button button--quiet button--small file-button"
-      ><input class="hidden" type="file" name="pictures" accept=${KINDS} multiple @change=${add} />${t("goods.pictures_add")}</label
+      ><input
+        class="hidden"
+        type="file"
+        name="pictures"
+        accept=${KINDS}
+        multiple
+        @change=${add}
+      />${t("goods.pictures_add")}</label
     >
   </div>`
 
 function picture(thumbnails, at, arrange, remove) {
   const button = (sign, words, work, disabled = false) =>
-    html`<button class="button button--quiet button--small" type="button" aria-label=${words} title=${words} ?disabled=${disabled} @click=${work}>${sign}</button>`
+    html`<button
+      class="button button--quiet button--small"
+      type="button"
+      aria-label=${words}
+      title=${words}
+      ?disabled=${disabled}
+      @click=${work}
+    >
+      ${sign}
+    </button>`
   const drop = (event) => {
     event.preventDefault()
     const from = Number(event.dataTransfer.getData("text/plain"))
@@ -77,7 +100,13 @@ export const queue = (files, change) =>
   html`<section class="panel block">
     <h3 class="block__title">${t("goods.pictures")}</h3>
     <p class="soft">${t("goods.pictures_lead", { n: MOST })}</p>
-    ${files.length ? html`<ol class="list">${files.map(({ name }) => html`<li>${name}</li>`)}</ol>` : nothing}
+    ${
+      files.length
+        ? html`<ol class="list">
+            ${files.map(({ name }) => html`<li>${name}</li>`)}
+          </ol>`
+        : nothing
+    }
     ${chooser(({ target }) => {
       change([...files, ...target.files].slice(0, MOST))
       target.value = ""

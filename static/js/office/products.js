@@ -74,7 +74,11 @@ const bar = () =>
     ${filter(
       t("goods.stock"),
       filters.in_stock,
-      [["", t("goods.stock_any")], ["true", t("goods.stock_some")], ["false", t("goods.stock_none")]],
+      [
+        ["", t("goods.stock_any")],
+        ["true", t("goods.stock_some")],
+        ["false", t("goods.stock_none")],
+      ],
       (in_stock) => choose({ in_stock }),
     )}
     ${filter(
@@ -90,15 +94,22 @@ const rows = (items) =>
     [html`<span class="hidden">${t("goods.picture")}</span>`, thumbnail, "table__picture"],
     [t("goods.name"), name],
     [t("goods.price"), price, "number"],
-    [t("goods.stock"), ({ remains }) => (remains ? number(remains) : badge(t("goods.stock_none"), "bad")), "number wide-only"],
+    [
+      t("goods.stock"),
+      ({ remains }) => (remains ? number(remains) : badge(t("goods.stock_none"), "bad")),
+      "number wide-only",
+    ],
     [t("goods.status"), ({ status }) => badge(t(`goods.status_${status}`), MOODS[status])],
   ])
 
 const thumbnail = ({ thumbnails: [first] }) =>
-  first ? html`<img class="thumbnail" src=${first} alt="" width="48" height="48" loading="lazy" />` : html`<span class="thumbnail"></span>`
+  first
+    ? html`<img class="thumbnail" src=${first} alt="" width="48" height="48" loading="lazy" />`
+    : html`<span class="thumbnail"></span>`
 
 const name = ({ article, name, category }) =>
-  html`<a href="#${article}"><strong>${name}</strong></a><br /><span class="soft">${article} · ${category.name}</span>`
+  html`<a href="#${article}"><strong>${name}</strong></a
+    ><br /><span class="soft">${article} · ${category.name}</span>`
 
 const price = ({ price, old_price }) =>
   html`${money(price)}${old_price ? html`<br /><del class="soft"><span class="hidden">${t("goods.old_price")} </span>${money(old_price)}</del>` : nothing}`

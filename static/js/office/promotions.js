@@ -18,11 +18,22 @@ const begin = {
   path: "promotions",
   title: ({ name }) => name,
   about: (item) =>
-    html`<p><strong>${reduction(item)}</strong> ${t(`promotion.scope_${item.scope}`)}${item.targets.length ? `: ${listed(item.targets)}` : ""}</p>
+    html`<p>
+        <strong>${reduction(item)}</strong>
+        ${t(`promotion.scope_${item.scope}`)}${item.targets.length ? `: ${listed(item.targets)}` : ""}
+      </p>
       ${item.description ? html`<p class="prose">${item.description}</p>` : nothing}`,
   add: t("promotion.add"),
   draftOf: (item) => {
-    const draft = item ?? { name: "", description: "", kind: "percent", value: null, scope: "all", targets: [], priority: 0 }
+    const draft = item ?? {
+      name: "",
+      description: "",
+      kind: "percent",
+      value: null,
+      scope: "all",
+      targets: [],
+      priority: 0,
+    }
     return { ...draft, targets: new Set(draft.targets), found: [] }
   },
   fields,
@@ -70,21 +81,35 @@ function targets(form, draw, draft) {
   const words = problem ? html`<p class="field__problem" role="alert">${problem}</p>` : nothing
   if (draft.scope === "all") return nothing
   if (draft.scope === "tags") {
-    return form.field("targets", t("promotion.tags"), { required: true, wide: true, value: [...draft.targets].join(", "), hint: t("goods.comma") })
+    return form.field("targets", t("promotion.tags"), {
+      required: true,
+      wide: true,
+      value: [...draft.targets].join(", "),
+      hint: t("goods.comma"),
+    })
   }
   const toggle = (target) => (event) => {
     event.target.checked ? draft.targets.add(target) : draft.targets.delete(target)
     draw()
   }
   const tick = (target) =>
-    html`<label class="choice"><input type="checkbox" .checked=${draft.targets.has(target)} @change=${toggle(target)} /> <span>${nameOf(target)}</span></label>`
+    html`<label class="choice"
+      ><input type="checkbox" .checked=${draft.targets.has(target)} @change=${toggle(target)} />
+      <span>${nameOf(target)}</span></label
+    >`
   if (draft.scope === "groups") {
-    return html`<fieldset class="choices field--wide"><legend class="field__label">${t("promotion.scope_groups")}</legend>${groups.map(({ slug }) => tick(slug))}${words}</fieldset>`
+    return html`<fieldset class="choices field--wide">
+      <legend class="field__label">${t("promotion.scope_groups")}</legend>
+      ${groups.map(({ slug }) => tick(slug))}${words}
+    </fieldset>`
   }
   if (draft.scope === "categories") {
     return html`${groups.map(
       (group) =>
-        html`<fieldset class="choices field--wide"><legend class="field__label">${group.name}</legend>${group.categories.map(({ slug }) => tick(slug))}</fieldset>`,
+        html`<fieldset class="choices field--wide">
+          <legend class="field__label">${group.name}</legend>
+          ${group.categories.map(({ slug }) => tick(slug))}
+        </fieldset>`,
     )}${words}`
   }
   const find = (q) =>
@@ -96,7 +121,10 @@ function targets(form, draw, draft) {
   const choices = new Set([...draft.targets, ...draft.found.map(({ article }) => article)])
   return html`<div class="field--wide block">
     ${search(t("promotion.find"), "", find)}
-    <fieldset class="choices"><legend class="field__label">${t("promotion.chosen", { n: draft.targets.size })}</legend>${[...choices].map(tick)}</fieldset>
+    <fieldset class="choices">
+      <legend class="field__label">${t("promotion.chosen", { n: draft.targets.size })}</legend>
+      ${[...choices].map(tick)}
+    </fieldset>
     ${words}
   </div>`
 }
@@ -104,7 +132,13 @@ function targets(form, draw, draft) {
 function read({ name, kind, value, priority, description, targets: tags }, draft) {
   const minor = minorOf(value.value) // a percent has two digits after the comma, too
   if (!minor || (kind.value === "percent" && minor > 10_000)) refuse("value", "value")
-  const chosen = draft.scope === "tags" ? tags.value.split(",").map((one) => one.trim()).filter(Boolean) : [...draft.targets]
+  const chosen =
+    draft.scope === "tags"
+      ? tags.value
+          .split(",")
+          .map((one) => one.trim())
+          .filter(Boolean)
+      : [...draft.targets]
   if (draft.scope !== "all" && !chosen.length) refuse("targets", "targets")
   return {
     name: name.value,

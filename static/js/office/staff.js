@@ -20,17 +20,29 @@ function draw() {
 
 const rows = (items) =>
   table(items, [
-    [t("people.name"), ({ id, name }) => html`<strong>${name}</strong> ${id === me.id ? html`<span class="soft">${t("people.you")}</span>` : nothing}`],
+    [
+      t("people.name"),
+      ({ id, name }) =>
+        html`<strong>${name}</strong> ${id === me.id ? html`<span class="soft">${t("people.you")}</span>` : nothing}`,
+    ],
     [t("people.role"), ({ role }) => t(`people.role_${role}`)],
-    [t("people.state"), ({ is_active }) => (is_active ? badge(t("people.active"), "good") : badge(t("people.disabled"), "bad")), "wide-only"],
+    [
+      t("people.state"),
+      ({ is_active }) => (is_active ? badge(t("people.active"), "good") : badge(t("people.disabled"), "bad")),
+      "wide-only",
+    ],
     [t("office.actions"), buttons],
   ])
 
 const buttons = (person) => {
   const name = html`<span class="hidden"> ${person.name}</span>`
   return html`<div class="actions">
-    <button class="button button--quiet button--small" type="button" @click=${() => edit(person)}>${t("people.edit")}${name}</button>
-    <button class="button button--quiet button--small" type="button" @click=${() => resetPassword(person)}>${t("people.reset")}${name}</button>
+    <button class="button button--quiet button--small" type="button" @click=${() => edit(person)}>
+      ${t("people.edit")}${name}
+    </button>
+    <button class="button button--quiet button--small" type="button" @click=${() => resetPassword(person)}>
+      ${t("people.reset")}${name}
+    </button>
   </div>`
 }
 
@@ -62,7 +74,10 @@ const rightsFields = (form, draw, person) => {
 
 const rightsOf = (elements) => ({
   role: elements.role.value,
-  allows: elements.role.value === "owner" ? [] : [...elements.allows].filter(({ checked }) => checked).map(({ value }) => value),
+  allows:
+    elements.role.value === "owner"
+      ? []
+      : [...elements.allows].filter(({ checked }) => checked).map(({ value }) => value),
 })
 
 async function add() {
@@ -72,15 +87,22 @@ async function add() {
     submit: t("people.add_submit"),
     fields: (form, draw) =>
       html`<div class="fields">
-        ${form.field("name", t("people.first_name"), { maxlength: 100 })} ${form.field("lastname", t("people.last_name"), { maxlength: 100 })}
-        ${form.field("username", t("people.username"), { required: true, maxlength: 32, hint: t("people.username_hint") })}
-        ${form.field("email", t("people.email"), { type: "email", required: true, maxlength: 254 })}
-        ${form.field("password", t("people.password"), { type: "password", required: true, maxlength: 128, hint: t("people.password_hint"), autocomplete: "new-password" })}
-      </div>
-      ${rightsFields(form, draw, draft)}`,
+          ${form.field("name", t("people.first_name"), { maxlength: 100 })}
+          ${form.field("lastname", t("people.last_name"), { maxlength: 100 })}
+          ${form.field("username", t("people.username"), { required: true, maxlength: 32, hint: t("people.username_hint") })}
+          ${form.field("email", t("people.email"), { type: "email", required: true, maxlength: 254 })}
+          ${form.field("password", t("people.password"), { type: "password", required: true, maxlength: 128, hint: t("people.password_hint"), autocomplete: "new-password" })}
+        </div>
+        ${rightsFields(form, draw, draft)}`,
     work: ({ name, lastname, username, email, password, ...others }) => {
       const words = { name: name.value.trim() || null, lastname: lastname.value.trim() || null }
-      const form = { ...words, username: username.value, email: email.value, password: password.value, ...rightsOf(others) }
+      const form = {
+        ...words,
+        username: username.value,
+        email: email.value,
+        password: password.value,
+        ...rightsOf(others),
+      }
       return confirmed(() => api.post("staff", form))
     },
   })
@@ -98,7 +120,8 @@ async function edit({ uuid }) {
     fields: (form, draw) =>
       html`${rightsFields(form, draw, person)}
         <label class="choice"
-          ><input type="checkbox" name="is_active" ?checked=${person.is_active} /> <span>${t("people.may_enter")}</span></label
+          ><input type="checkbox" name="is_active" ?checked=${person.is_active} />
+          <span>${t("people.may_enter")}</span></label
         >
         <p class="form__lead">${t("people.edit_lead")}</p>`,
     work: (elements) => {

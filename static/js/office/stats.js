@@ -70,7 +70,12 @@ const dateField = (name, label) =>
 const picker = () =>
   html`<div class="bar">
     ${dateField("from", t("stats.from"))} ${dateField("to", t("stats.to"))}
-    ${filter(t("stats.step"), filters.step, STEPS.map((step) => [step, t(`stats.step_${step}`)]), (step) => choose({ step }))}
+    ${filter(
+      t("stats.step"),
+      filters.step,
+      STEPS.map((step) => [step, t(`stats.step_${step}`)]),
+      (step) => choose({ step }),
+    )}
     <div class="actions" role="group" aria-label=${t("stats.quick")}>
       ${PERIODS.map(
         (days) =>
@@ -83,9 +88,11 @@ const picker = () =>
 
 const report = ({ summary, sales, top, staff }) =>
   html`<dl class="figures">
-      ${figure(t("stats.revenue"), money(summary.revenue))} ${figure(t("stats.orders"), number(summary.orders), "orders")}
+      ${figure(t("stats.revenue"), money(summary.revenue), "revenue")}
+      ${figure(t("stats.orders"), number(summary.orders), "orders")}
       ${figure(t("stats.average"), summary.average_order ? money(summary.average_order) : "—")}
-      ${figure(t("stats.quantity"), number(summary.quantity))} ${figure(t("stats.cancelled"), number(summary.cancelled))}
+      ${figure(t("stats.quantity"), number(summary.quantity), "quantity")}
+      ${figure(t("stats.cancelled"), number(summary.cancelled))}
       ${figure(t("stats.new_users"), number(summary.new_users))}
       ${figure(t("stats.comments_waiting"), number(summary.comments_waiting))}
     </dl>
@@ -117,12 +124,17 @@ const report = ({ summary, sales, top, staff }) =>
     </div>`
 
 const figure = (label, value, name) =>
-  html`<div class="figure" data-figure=${name ?? nothing}><dt>${label}</dt><dd>${value}</dd></div>`
+  html`<div class="figure" data-figure=${name ?? nothing}>
+    <dt>${label}</dt>
+    <dd>${value}</dd>
+  </div>`
 
 const heading = (title, name, further = {}) => {
   const { from, to } = figures.summary
   const save = () =>
-    attempt(() => download(`stats/${name}?${queryOf({ from, to, ...further })}`, "text/csv", `${name}-${from}-${to}.csv`))
+    attempt(() =>
+      download(`stats/${name}?${queryOf({ from, to, ...further })}`, "text/csv", `${name}-${from}-${to}.csv`),
+    )
   return html`<div class="block__top">
     <h2 class="block__title">${title}</h2>
     <button class="link" type="button" @click=${save}>${t("stats.csv")}<span class="hidden">: ${title}</span></button>
@@ -166,7 +178,7 @@ const staffTable = (staff) =>
   table(
     staff,
     [
-      [t("stats.who"), (item) => item.name],
+      [t("stats.who"), (item) => item.name || t("history.command_line")],
       [t("stats.deeds"), (item) => number(item.total), "number"],
       [t("stats.what"), (item) => deeds(item.kinds)],
     ],
