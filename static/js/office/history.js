@@ -98,7 +98,7 @@ const deed = (item) =>
 const objectName = ({ object_kind, object_id }) =>
   object_kind === "product" ? html`<a href="/products/${object_id}">${object_id}</a>` : object_id
 
-function changes({ before, after }) {
+function changes({ object_kind: kind, before, after }) {
   const names = [...new Set([...Object.keys(before ?? {}), ...Object.keys(after ?? {})])]
   if (!names.length) return nothing
   return html`<dl class="changes">
@@ -109,12 +109,12 @@ function changes({ before, after }) {
           <dd>
             ${
               before && name in before
-                ? html`<del><span class="hidden">${t("history.before")} </span>${words(name, before[name])}</del>`
+                ? html`<del><span class="hidden">${t("history.before")} </span>${words(name, before[name], kind)}</del>`
                 : nothing
             }
             ${
               after && name in after
-                ? html`<ins><span class="hidden">${t("history.after")} </span>${words(name, after[name])}</ins>`
+                ? html`<ins><span class="hidden">${t("history.after")} </span>${words(name, after[name], kind)}</ins>`
                 : nothing
             }
           </dd>
@@ -123,17 +123,23 @@ function changes({ before, after }) {
   </dl>`
 }
 
-/** A kept value for people: sums as money, rights by name, lists with commas. */
-function words(name, value) {
+// Where the words for a status are, by what has it.
+const STATES = { order: "sale.is_", product: "goods.status_", comment: "review.status_" }
+
+/** A kept value for people: sums as money, rights and states by name, lists with commas. */
+function words(name, value, kind) {
   if (value === null || value === "") return "—"
   if (typeof value === "boolean") return t(value ? "history.yes" : "history.no")
+  if (name === "status" && kind in STATES) return wordFor(STATES[kind] + value, value)
+  if (name === "payment_status") return wordFor(`sale.payment_${value}`, value)
+  if (name === "role") return wordFor(`people.role_${value}`, value)
   if (name === "allows") return value.map(rightOf).join(", ") || "—"
   if (name === "discount_bp") return `${number(value / 100)} %`
   if (name.endsWith("_minor") || name === "price") return money({ amount: value.amount ?? value, currency: "RUB" })
   if (Array.isArray(value)) return value.join(", ") || "—"
   if (typeof value === "object")
     return Object.entries(value)
-      .map(([key, one]) => `${fieldOf(key)}: ${words(key, one)}`)
+      .map(([key, one]) => `${fieldOf(key)}: ${words(key, one, kind)}`)
       .join("; ")
   if (typeof value === "string" && /^\d{4}-\d\d-\d\dT/.test(value)) return moment(value)
   if (typeof value === "number") return number(value)

@@ -92,14 +92,14 @@ const bar = () =>
 const rows = (items) =>
   table(items, [
     [html`<span class="hidden">${t("goods.picture")}</span>`, thumbnail, "table__picture"],
-    [t("goods.name"), name],
+    [t("goods.name"), name, "table__name"],
     [t("goods.price"), price, "number"],
     [
       t("goods.stock"),
       ({ remains }) => (remains ? number(remains) : badge(t("goods.stock_none"), "bad")),
       "number wide-only",
     ],
-    [t("goods.status"), ({ status }) => badge(t(`goods.status_${status}`), MOODS[status])],
+    [t("goods.status"), state, "wide-only"],
   ])
 
 const thumbnail = ({ thumbnails: [first] }) =>
@@ -107,9 +107,12 @@ const thumbnail = ({ thumbnails: [first] }) =>
     ? html`<img class="thumbnail" src=${first} alt="" width="48" height="48" loading="lazy" />`
     : html`<span class="thumbnail"></span>`
 
-const name = ({ article, name, category }) =>
-  html`<a href="#${article}"><strong>${name}</strong></a
-    ><br /><span class="soft">${article} · ${category.name}</span>`
+const name = ({ article, name, category, status }) =>
+  html`<a href="#${article}"><strong>${name}</strong></a>
+    <span class="soft">${article} · ${category.name}</span>
+    <span class="narrow-only">${state({ status })}</span>`
+
+const state = ({ status }) => badge(t(`goods.status_${status}`), MOODS[status])
 
 const price = ({ price, old_price }) =>
   html`${money(price)}${old_price ? html`<br /><del class="soft"><span class="hidden">${t("goods.old_price")} </span>${money(old_price)}</del>` : nothing}`
