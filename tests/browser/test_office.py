@@ -116,6 +116,30 @@ async def test_products_are_found_by_status_and_words(shop: Shop, enter: Enter) 
     await expect(page.locator(".nothing")).to_have_text(TEXTS("goods.nothing"))
 
 
+async def test_a_list_goes_on_where_it_ended_and_says_when_the_shop_is_away(shop: Shop, enter: Enter) -> None:
+    owner = await shop.owner("vera")
+    await make_place(owner)
+    for number in range(25):
+        await make_product(owner, name=f"Шапка {number}")
+    page = await enter("vera", "products")
+    rows, alert = page.locator("tbody tr"), page.locator("main .nothing[role=alert]")
+    await expect(rows).to_have_count(24)
+    await page.context.set_offline(True)
+    await button(page, "office.more").click()
+    await expect(page.locator(".listing [role=alert]")).to_have_text(TEXTS("error.disconnected"))
+    await page.context.set_offline(False)
+    await button(page, "office.more").click()
+    await expect(rows).to_have_count(25)
+    await expect(rows.nth(24)).to_be_focused()  # the first of the new ones, as the button is gone
+
+    await page.route("**/api/v1/products?*", lambda route: route.abort())
+    await page.reload()
+    await expect(alert).to_contain_text(TEXTS("error.disconnected"))
+    await page.unroute("**/api/v1/products?*")
+    await button(alert, "office.again").click()
+    await expect(rows).to_have_count(24)
+
+
 async def test_what_a_colleague_has_changed_is_shown_and_what_was_typed_stays(shop: Shop, enter: Enter) -> None:
     owner = await shop.owner("vera")
     await make_place(owner)

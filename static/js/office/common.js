@@ -33,12 +33,17 @@ document.querySelector("[data-leave]")?.addEventListener("click", async () => {
 // On a narrow screen the menu is longer than its line.
 document.querySelector(".menu [aria-current]")?.scrollIntoView({ inline: "center", block: "nearest" })
 
+const GOOD_NEWS_MS = 8_000
 const notices = document.createElement("div")
+notices.className = "notices"
 notices.setAttribute("role", "status")
 document.querySelector("#main").prepend(notices)
 
-/** Say how it went, above everything; the next word takes its place. */
+let clearing
+/** Say how it went, above everything; the next word takes its place. Only what went wrong stays. */
 export function notify(text, { bad = false } = {}) {
+  clearTimeout(clearing)
+  if (text && !bad) clearing = setTimeout(notify, GOOD_NEWS_MS, "")
   render(text ? html`<p class="notice ${bad ? "notice--bad" : ""}">${text}</p>` : "", notices)
 }
 

@@ -32,6 +32,8 @@ function draw() {
   )
 }
 
+const canAct = may("customers.block") || may("orders")
+
 const rows = (items) =>
   table(
     items,
@@ -40,9 +42,9 @@ const rows = (items) =>
       [t("customers.customer"), who],
       [t("customers.since"), ({ creation_time }) => moment(creation_time), "wide-only"],
       [t("customers.state"), state],
-      ...(may("customers.block") ? [[t("office.actions"), button]] : []),
+      ...(canAct ? [[t("office.actions"), actions]] : []),
     ],
-    may("customers.block") ? {} : { label: t("section.customers") },
+    canAct ? {} : { label: t("section.customers") },
   )
 
 const who = ({ name, lastname, username, email }) =>
@@ -56,16 +58,26 @@ function state({ is_active, blocked_time }) {
     : badge(t("customers.state_free"), "good")
 }
 
-const button = (customer) => {
-  if (!customer.is_active) return nothing
-  const name = html`<span class="hidden"> ${customer.username}</span>`
-  return customer.blocked_time
-    ? html`<button class="button button--quiet button--small" type="button" @click=${() => unblock(customer)}>
-        ${t("customers.unblock")}${name}
-      </button>`
-    : html`<button class="button button--quiet button--small" type="button" @click=${() => block(customer)}>
-        ${t("customers.block")}${name}
-      </button>`
+const actions = (customer) => {
+  const name = html`<span class="hidden"> ${customer.username ?? customer.id}</span>`
+  const button = (words, work) =>
+    html`<button class="button button--quiet button--small" type="button" @click=${work}>${words}${name}</button>`
+  return html`<div class="actions">
+    ${
+      may("customers.block") && customer.is_active
+        ? customer.blocked_time
+          ? button(t("customers.unblock"), () => unblock(customer))
+          : button(t("customers.block"), () => block(customer))
+        : nothing
+    }
+    ${
+      may("orders")
+        ? html`<a class="button button--quiet button--small" href="/staff/orders?user=${customer.id}"
+            >${t("customers.orders")}${name}</a
+          >`
+        : nothing
+    }
+  </div>`
 }
 
 async function block(customer) {
