@@ -5,65 +5,13 @@
 import { newClientId } from "../outbox.js"
 import { t } from "../texts.js"
 import { html, nothing } from "../../vendor/lit-html/lit-html.js"
-import { api, attempt, may, minorOf, moment, money, notify, number, refusalOf } from "./common.js"
+import { api, attempt, may, minorOf, notify, refusalOf } from "./common.js"
 import { ask, badge, failed, Form, loading, refuse } from "./parts.js"
+import { categoryOptions, NOTHING, shown, typedIn, written } from "./product-fields.js"
 import { pictures, queue } from "./product-pictures.js"
+import { trade } from "./product-trade.js"
 
 export const MOODS = { draft: "", review: "warn", published: "good", archived: "bad" }
-
-const OWN = ["brand", "colors", "materials", "sizes"] // specifications with a field of their own
-const listOf = (text) =>
-  text
-    .split(",")
-    .map((one) => one.trim())
-    .filter(Boolean)
-
-/** The product's fields as the form shows them: lists with commas, further properties a line each. */
-function shown({ name, category, tags, specifications, country_origin, description }) {
-  const further = Object.entries(specifications).filter(([key]) => !OWN.includes(key))
-  return {
-    name,
-    category: category.slug,
-    tags: tags.join(", "),
-    brand: specifications.brand ?? "",
-    colors: (specifications.colors ?? []).join(", "),
-    materials: (specifications.materials ?? []).join(", "),
-    sizes: (specifications.sizes ?? []).join(", "),
-    further: further.map(([key, value]) => `${key}: ${[value].flat().join(", ")}`).join("\n"),
-    country_origin,
-    description,
-  }
-}
-
-const NOTHING = { name: "", category: { slug: "" }, tags: [], specifications: {}, country_origin: "", description: "" }
-const SPECIFIED = [...OWN, "further"]
-
-/** "season: winter" lines as an object. */
-function furtherOf(text) {
-  const lines = text.split("\n").filter((line) => line.trim())
-  return Object.fromEntries(
-    lines.map((line) => {
-      const [, key, value] = line.match(/^\s*([a-z][a-z0-9_]{0,31})\s*:\s*(.*\S)\s*$/) ?? refuse("further", "further")
-      return [key, value]
-    }),
-  )
-}
-
-/** Typed fields as the interface takes them; `before` are those that were there, to say what is gone. */
-function written(typed, before = {}) {
-  const { brand, colors, materials, sizes, further, ...fields } = typed
-  const specifications = {}
-  if (brand !== undefined) specifications.brand = brand.trim() || null
-  for (const [key, text] of Object.entries({ colors, materials, sizes })) {
-    if (text !== undefined) specifications[key] = listOf(text)
-  }
-  if (further !== undefined) {
-    for (const key of Object.keys(furtherOf(before.further ?? ""))) specifications[key] = null
-    Object.assign(specifications, furtherOf(further))
-  }
-  if (fields.tags !== undefined) fields.tags = listOf(fields.tags)
-  return { ...fields, ...(Object.keys(specifications).length && { specifications }) }
-}
 
 export class ProductForm {
   #article
@@ -113,7 +61,7 @@ export class ProductForm {
       <div class="product">
         ${this.#fields()}
         <div class="product__side">
-          ${product ? html`${this.#publication()} ${this.#trade()}` : nothing}
+          ${product ? html`${this.#publication()} ${trade(product, (now) => this.#take(now))}` : nothing}
           ${
             product
               ? pictures(product, { act: (work) => this.#change(work) })
@@ -131,14 +79,7 @@ export class ProductForm {
     const values = shown(product ?? NOTHING)
     const field = (name, options = {}) => form.field(name, t(`goods.${name}`), { value: values[name], ...options })
     const choices = html`<option value="">${t("goods.choose")}</option>
-      ${this.#groups.map(
-        (group) =>
-          html`<optgroup label=${group.name}>
-            ${group.categories.map(
-              ({ slug, name }) => html`<option value=${slug} ?selected=${slug === values.category}>${name}</option>`,
-            )}
-          </optgroup>`,
-      )}`
+      ${categoryOptions(this.#groups, values.category)}`
     return html`<form class="form panel" data-product @submit=${(event) => this.#submit(event)}>
       ${form.alert}
       <div class="fields">
@@ -213,8 +154,10 @@ export class ProductForm {
       }
     })
     if (!done) return
-    for (const file of this.#queue) await attempt(() => api.upload(`products/${made.article}/images`, file))
-    notify(t("goods.done_create", { name: made.name }))
+    let sent = true
+    for (const file of this.#queue)
+      sent = (await attempt(() => api.upload(`products/${made.article}/images`, file))) && sent
+    if (sent) notify(t("goods.done_create", { name: made.name }))
     location.hash = String(made.article)
   }
 
@@ -363,86 +306,4 @@ export class ProductForm {
     notify(t("goods.done_archive", { name: this.#product.name }))
     this.#done()
   }
-
-  // --- price and stock ------------------------------------------------------------------------------------------------
-
-  #trade() {
-    const { price, old_price, discount, valid_until, remains } = this.#product
-    return html`<section class="panel block">
-      <h3 class="block__title">${t("goods.trade")}</h3>
-      <p>
-        <strong>${money(price)}</strong>
-        ${old_price ? html`<del class="soft">${money(old_price)}</del> <span class="soft">−${number(discount)} %</span>` : nothing}
-        ${valid_until ? html`<br /><span class="soft">${t("goods.valid_until", { time: moment(valid_until) })}</span>` : nothing}
-      </p>
-      <p>${t("goods.left", { n: number(remains) })}</p>
-      <div class="actions">
-        ${may("prices") ? html`<button class="button button--quiet button--small" type="button" @click=${() => this.#setPrice()}>${t("goods.set_price")}</button>` : nothing}
-        ${may("stock") ? html`<button class="button button--quiet button--small" type="button" @click=${() => this.#moveStock()}>${t("goods.move_stock")}</button>` : nothing}
-      </div>
-    </section>`
-  }
-
-  async #setPrice() {
-    const { price, old_price, name } = this.#product
-    const full = (old_price ?? price).amount
-    const product = await ask({
-      title: t("goods.set_price"),
-      lead: name,
-      submit: t("office.save"),
-      fields: (form) =>
-        html`<div class="fields">
-          ${form.field("price", t("goods.price"), { required: true, inputmode: "decimal", value: String(full / 100), hint: t("goods.price_hint") })}
-          ${form.field("discount", t("goods.discount"), { type: "number", min: 0, max: 100, step: "0.01", hint: t("goods.discount_hint") })}
-          ${form.field("reason", t("goods.note"), { maxlength: 200, wide: true })}
-        </div>`,
-      work: ({ price: typed, discount, reason }) => {
-        const form = {
-          price: { amount: minorOf(typed.value) ?? refuse("price", "price") },
-          ...(discount.value !== "" && { discount: Number(discount.value) }),
-          ...(reason.value && { reason: reason.value }),
-        }
-        return api.put(`products/${this.#article}/price`, form, { match: this.#match })
-      },
-    })
-    if (product) this.#take(product)
-  }
-
-  async #moveStock() {
-    const key = newClientId()
-    const moved = await ask({
-      title: t("goods.move_stock"),
-      lead: t("goods.left", { n: number(this.#product.remains) }),
-      submit: t("office.save"),
-      fields: (form) =>
-        html`<div class="fields">
-          ${form.field("how", t("goods.how"), {
-            type: "select",
-            value: "delta",
-            choices: ["delta", "set"].map((how) => [how, t(`goods.how_${how}`)]),
-          })}
-          ${form.field("quantity", t("goods.quantity"), { type: "number", required: true, hint: t("goods.quantity_hint") })}
-          ${form.field("reason", t("goods.reason"), {
-            type: "select",
-            value: "receipt",
-            choices: ["receipt", "correction", "return"].map((reason) => [reason, t(`goods.reason_${reason}`)]),
-          })}
-          ${form.field("note", t("goods.note"), { maxlength: 200, wide: true })}
-        </div>`,
-      work: async ({ how, quantity, reason, note }) => {
-        const form = { [how.value]: Number(quantity.value), reason: reason.value, note: note.value }
-        await api.post(`products/${this.#article}/stock`, form, { key })
-        return api.get(`products/${this.#article}`)
-      },
-    })
-    if (!moved) return
-    this.#take(moved)
-    notify(t("goods.done_stock", { n: number(moved.remains) }))
-  }
-}
-
-/** What stands in the form's fields that a product has. */
-function typedIn(elements) {
-  const names = ["name", "category", "tags", ...SPECIFIED, "country_origin", "description"]
-  return Object.fromEntries(names.map((name) => [name, elements[name].value]))
 }

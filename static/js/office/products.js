@@ -3,6 +3,7 @@ import { t } from "../texts.js"
 import { html, nothing } from "../../vendor/lit-html/lit-html.js"
 import { api, attempt, money, number, show } from "./common.js"
 import { badge, filter, filtersOf, keepFilters, Pages, queryOf, search, table } from "./parts.js"
+import { categoryOptions } from "./product-fields.js"
 import { MOODS, ProductForm } from "./product-form.js"
 
 const STATUSES = ["draft", "review", "published", "archived"]
@@ -30,6 +31,7 @@ async function follow() {
   form = name ? new ProductForm(name === "new" ? null : Number(name), { groups, draw, done }) : null
   if (form) {
     opened = name
+    show("") // what was typed for another product must not stay in the fields
     return form.load()
   }
   await pages.start()
@@ -61,14 +63,7 @@ const bar = () =>
       ><span class="field__label">${t("goods.category")}</span>
       <select class="field__input" @change=${({ target }) => choose({ category: target.value })}>
         <option value="">${t("goods.category_any")}</option>
-        ${groups.map(
-          (group) =>
-            html`<optgroup label=${group.name}>
-              ${group.categories.map(
-                ({ slug, name }) => html`<option value=${slug} ?selected=${slug === filters.category}>${name}</option>`,
-              )}
-            </optgroup>`,
-        )}
+        ${categoryOptions(groups, filters.category)}
       </select></label
     >
     ${filter(

@@ -34,6 +34,7 @@ async function load() {
     if (mine !== run) return
     figures = { summary, sales: sales.items, top: top.items, staff: staff.items }
   } catch (error) {
+    if (mine !== run) return
     const { text, fields } = refusalOf(error)
     problem = text || Object.values(fields).join(" ")
   }
