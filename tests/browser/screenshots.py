@@ -8,7 +8,8 @@ from pathlib import Path
 
 from playwright.async_api import Browser, Page, async_playwright
 
-from tests.browser.conftest import CHROMIUM_OPTIONS
+from app.pages.office import SECTIONS
+from tests.browser.conftest import CHROMIUM_OPTIONS, Demo
 from tests.faults.server_process import ServerProcess
 from tests.servers import find_chromium
 
@@ -27,12 +28,19 @@ async def main(folder: Path | None) -> None:
             ]  # fmt: skip
             for size, language, scheme in shots:
                 suffix = "" if folder is None else f"-{size}-{language}-{scheme}"
-                await take(browser, server.url, passwords["anna"], folder or IMAGES, size, language, scheme, suffix)
+                await take(browser, server.url, passwords, folder or IMAGES, size, language, scheme, suffix)
             await browser.close()
 
 
 async def take(
-    browser: Browser, url: str, password: str, folder: Path, size: str, language: str, scheme: str, suffix: str
+    browser: Browser,
+    url: str,
+    passwords: dict[str, str],
+    folder: Path,
+    size: str,
+    language: str,
+    scheme: str,
+    suffix: str,
 ) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     width, height = SIZES[size]
@@ -47,7 +55,7 @@ async def take(
         await desk.screenshot(path=folder / f"sign-in{suffix}.png")
     form = desk.get_by_test_id("staff-login")
     await form.locator("[name=login]").fill("anna")
-    await form.locator("[name=password]").fill(password)
+    await form.locator("[name=password]").fill(passwords["anna"])
     await form.locator("button").click()
     await desk.get_by_test_id("inbox-row").first.wait_for()
     if suffix:
@@ -73,6 +81,14 @@ async def take(
         await shop.screenshot(path=folder / f"demo{suffix}.png", full_page=True)
         await shop.goto(f"{url}/nowhere?lang={language}")
         await shop.screenshot(path=folder / f"missing{suffix}.png")
+        owners = await browser.new_context(**options)  # type: ignore[arg-type]
+        await Demo(url, passwords).sign_in(owners, "vera")
+        office = await owners.new_page()
+        for section in SECTIONS:
+            await office.goto(f"{url}/staff/{section.slug}?lang={language}")
+            await office.wait_for_load_state("networkidle")
+            await office.screenshot(path=folder / f"office-{section.slug}{suffix}.png")
+        await owners.close()
     await guests.close()
     await staffs.close()
 

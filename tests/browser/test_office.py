@@ -76,6 +76,11 @@ async def test_a_product_goes_from_the_form_through_review_into_the_open_shop(sh
     first = await images.nth(0).get_attribute("src")
     await button(page, "goods.picture_later", n=1).click()
     await expect(images.nth(1)).to_have_attribute("src", str(first))
+    await images.nth(1).drag_to(images.nth(0))
+    await expect(images.nth(0)).to_have_attribute("src", str(first))
+    await button(page, "goods.picture_remove", n=1).click()
+    await expect(images).to_have_count(1)
+    await expect(button(page, "goods.picture_remove", n=1)).to_be_focused()
     await expect(button(page, "goods.publish")).to_have_count(0)  # that is another right
     await button(page, "goods.send").click()
     await says(page, TEXTS("goods.done_review"))

@@ -22,7 +22,7 @@ export function shown({ name, category, tags, specifications, country_origin, de
     sizes: (specifications.sizes ?? []).join(", "),
     further: further.map(([key, value]) => `${key}: ${[value].flat().join(", ")}`).join("\n"),
     country_origin,
-    description,
+    description: description.replaceAll("\r\n", "\n"), // as a <textarea> has it
   }
 }
 
