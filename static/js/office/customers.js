@@ -39,17 +39,20 @@ const rows = (items) =>
     items,
     [
       [t("customers.number"), ({ id }) => id, "number wide-only"],
-      [t("customers.customer"), who],
+      [t("customers.customer"), who, "table__name"],
       [t("customers.since"), ({ creation_time }) => moment(creation_time), "wide-only"],
-      [t("customers.state"), state],
+      [t("customers.state"), state, "wide-only"],
       ...(canAct ? [[t("office.actions"), actions]] : []),
     ],
     canAct ? {} : { label: t("section.customers") },
   )
 
-const who = ({ name, lastname, username, email }) =>
-  html`<strong>${[name, lastname].filter(Boolean).join(" ") || username || t("customers.gone")}</strong>
-    ${username ? html`<br /><span class="soft">${username}<span class="wide-only"> · ${email}</span></span>` : nothing}`
+const who = (customer) => {
+  const { name, lastname, username, email } = customer
+  return html`<strong>${[name, lastname].filter(Boolean).join(" ") || username || t("customers.gone")}</strong>
+    ${username ? html`<span class="soft">${username}<span class="wide-only"> · ${email}</span></span>` : nothing}
+    <span class="narrow-only">${state(customer)}</span>`
+}
 
 function state({ is_active, blocked_time }) {
   if (!is_active) return badge(t("customers.state_gone"))
