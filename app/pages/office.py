@@ -21,28 +21,29 @@ OWNER: Final = "owner"
 class Section:
     """One page of the office at ``/staff/<slug>``, drawn by static/js/office/<slug>.js.
 
-    ``right``: who may open it: a right, `OWNER`, or "" for all staff.
+    ``rights``: one of them opens it; `OWNER` is the owner's alone. Without any it is for all staff.
     """
 
     slug: str
-    right: str = ""
+    rights: tuple[str, ...] = ()
 
     def is_for(self, actor: Actor) -> bool:
-        return actor.is_staff and (not self.right or actor.is_owner or actor.has(self.right))
+        return actor.is_staff and (not self.rights or any(actor.has(right) for right in self.rights))
 
 
 # In the order of the menu.
 SECTIONS = (
-    Section("orders", "orders"),
-    Section("products", "products.edit"),
-    Section("groups", "products.edit"),
-    Section("promotions", "promotions"),
-    Section("announcements", "announcements"),
-    Section("comments", "comments"),
-    Section("customers", "customers.view"),
-    Section("stats", "reports"),
+    Section("orders", ("orders",)),
+    Section("products", ("products.edit",)),
+    Section("groups", ("products.edit",)),
+    Section("promotions", ("promotions",)),
+    Section("announcements", ("announcements",)),
+    Section("comments", ("comments",)),
+    Section("import", ("import", "export")),
+    Section("customers", ("customers.view",)),
+    Section("stats", ("reports",)),
     Section("history"),
-    Section("staff", OWNER),
+    Section("staff", (OWNER,)),
     Section("me"),
 )
 
@@ -51,7 +52,7 @@ SECTIONS = (
 async def show_desk(request: web.Request) -> web.Response:
     """The staff's desk. It holds nothing by itself: the script asks the session who is there."""
     texts = page_texts(request)
-    menu = [{**_link(section, texts), "right": section.right} for section in SECTIONS]
+    menu = [{**_link(section, texts), "rights": section.rights} for section in SECTIONS]
     return render("staff.html", request, {"title": texts("staff.title"), "menu": menu}, texts)
 
 

@@ -272,7 +272,7 @@ function draw() {
   desk.view = {
     shop: desk.dataset.shop,
     languages,
-    menu: menu.filter(({ right }) => !right || me.role === "owner" || me.rights?.includes(right)),
+    menu: menu.filter(({ rights }) => !rights.length || me.role === "owner" || rights.some((right) => me.rights?.includes(right))),
     me,
     presence: own?.state ?? "online",
     colleagues: [...client.replica.staff.values()].filter(({ id }) => id !== me.id),

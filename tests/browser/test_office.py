@@ -470,6 +470,45 @@ async def test_one_changes_name_picture_and_password(shop: Shop, enter: Enter) -
     await expect(page.locator("[name=name]")).to_have_value("Пётр")
 
 
+async def test_a_file_with_a_broken_row_is_checked_reported_and_taken_in(shop: Shop, enter: Enter) -> None:
+    owner = await shop.owner("vera")
+    await make_place(owner)
+    await shop.staff("petr", allows=("import",))
+    page = await enter("petr", "import")
+    table = "Артикул;Название;Категория;Цена;Остаток\r\n4711;Ушанка;Шапки;1 299,90;12\r\n4712;Берет;Нигде;5;1\r\n"
+    file: FilePayload = {"name": "goods.csv", "mimeType": "text/csv", "buffer": table.encode("cp1251")}
+    await page.locator("[name=file]").set_input_files(file)
+    await button(page.locator("[data-take]"), "import.start").click()
+    job = page.locator("[data-job]").first
+    await expect(job.locator(".badge").last).to_have_text(TEXTS("import.status_done"))
+    await expect(job).to_contain_text(f"{TEXTS('import.refused')}: 1")
+    await button(job, "import.report").click()
+    await expect(job.locator("tbody tr")).to_have_count(1)
+    await expect(job.locator("tbody td").first).to_have_text("3")  # the line in the file
+    await expect(job.locator("tbody tr")).to_contain_text(TEXTS("import.code_unknown"))
+    await owner.call("GET", "/api/v1/products/4711", status=404)  # it was a rehearsal
+
+    await button(job, "import.really").click()
+    await says(page, TEXTS("import.begun", name="goods.csv"))
+    await expect(page.locator("[data-job]")).to_have_count(2)
+    await expect(job.locator(".badge").last).to_have_text(TEXTS("import.status_done"))
+    product = await owner.call("GET", "/api/v1/products/4711", status=200)
+    assert (product["name"], product["price"]["amount"], product["remains"]) == ("Ушанка", 129990, 12)
+
+
+async def test_products_leave_as_a_file_once_the_password_is_given(shop: Shop, enter: Enter) -> None:
+    owner = await shop.owner("vera")
+    await make_place(owner)
+    product = await make_product(owner, name="Ушанка")
+    page = await enter("vera", "import")
+    async with page.expect_download() as download:
+        await button(page, "import.give_csv").click()
+        await page.locator("dialog [name=password]").fill(PASSWORD)
+        await button(page.locator("dialog"), "office.confirm").click()
+    path = await (await download.value).path()
+    assert str(product["article"]) in path.read_text(encoding="utf-8-sig")
+
+
 @pytest.mark.parametrize(("language", "scheme"), LOOKS)
 async def test_everybody_can_use_each_section(
     demo: Demo, make_context: MakeContext, language: str, scheme: str
