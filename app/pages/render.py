@@ -11,6 +11,8 @@ from app.pages.texts import LANGUAGES, Texts, choose_language, get_texts, script
 
 LANGUAGE_COOKIE: Final = "cts_lang"
 LANGUAGE_COOKIE_S: Final = 365 * 24 * 3600
+NEARLY_GONE: Final = 5
+"""From so few pieces on the shop says how many are left."""
 
 
 def page_texts(request: web.Request) -> Texts:
@@ -42,5 +44,6 @@ async def page_context(request: web.Request) -> dict[str, Any]:
         "shop_name": settings.shop_name,
         "is_demo": settings.demo,
         "texts_url": f"/texts/{texts.language}.json?v={script_texts(texts.language)[1]}",
+        "nearly_gone": NEARLY_GONE,
         "languages": {one: str(request.rel_url.update_query(lang=one)) for one in LANGUAGES},
     }

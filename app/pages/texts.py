@@ -55,6 +55,10 @@ class Texts:
         """Write a day: 7.03.2026 in Russian, 2026-03-07 in English."""
         return moment.strftime("%d.%m.%Y") if self.language == "ru" else moment.strftime("%Y-%m-%d")
 
+    def moment(self, moment: datetime) -> str:
+        """Write a day with its time: 7.03.2026, 18:30. The moment is in the time zone of who reads it."""
+        return f"{self.date(moment)}, {moment:%H:%M}"
+
 
 def plural_form(language: Language, n: int) -> str:
     """Return the CLDR name of the form: 1 товар is *one*, 2 товара *few*, 5 and 11 товаров *many*."""

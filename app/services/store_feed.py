@@ -145,6 +145,10 @@ class StoreFeed:
             self._orders = await self._list_order_versions()
         return await self._view.list_newest_orders(user_id, SNAPSHOT_ORDERS)
 
+    async def get_epoch(self) -> int:
+        """The version of all lists, for a page that watches from then on."""
+        return await self._view.get_epoch()
+
     async def _look_at_catalogue(self) -> int:
         epoch = await self._view.get_epoch()
         self._saw("catalogue", 0, epoch)

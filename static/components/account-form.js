@@ -19,7 +19,10 @@ const SIGN_IN = [
   { name: "password", autocomplete: "current-password", type: "password" },
 ]
 
+let forms = 0 // one may stand on the page, and one in the chat's panel
+
 export class AccountForm extends ViewElement {
+  #number = ++forms
   #mode = "register"
   #problem = null
 
@@ -61,7 +64,7 @@ export class AccountForm extends ViewElement {
   }
 
   #field({ name, autocomplete, type = "text", optional = false }, problem) {
-    const id = `account-${this.#mode}-${name}`
+    const id = `account${this.#number}-${this.#mode}-${name}`
     return html`
       <div class="field">
         <label class="field__label" for=${id}

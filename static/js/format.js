@@ -5,6 +5,7 @@ const clockFormat = new Intl.DateTimeFormat(language, { hour: "2-digit", minute:
 const dayFormat = new Intl.DateTimeFormat(language, { day: "numeric", month: "long" })
 const yearFormat = new Intl.DateTimeFormat(language, { day: "numeric", month: "long", year: "numeric" })
 const shortFormat = new Intl.DateTimeFormat(language, { day: "numeric", month: "short" })
+const SIGNS = { RUB: "₽" }
 const DAY_MS = 86_400_000
 
 const midnight = (time) => new Date(time).setHours(0, 0, 0, 0)
@@ -26,10 +27,11 @@ export const moment = (time, now = Date.now()) =>
 
 export const fullMoment = (time) => `${day(time)}, ${clock(time)}`
 
-/** An amount in minor units: «3 599,90 ₽», and whole roubles without the kopecks. */
+/** An amount in minor units, as the pages write it: «3 599,90 ₽», and whole roubles without the kopecks. */
 export function money({ amount, currency }) {
   const minimumFractionDigits = amount % 100 ? 2 : 0
-  return new Intl.NumberFormat(language, { style: "currency", currency, minimumFractionDigits }).format(amount / 100)
+  const number = new Intl.NumberFormat(language, { minimumFractionDigits }).format(amount / 100)
+  return `${number.replaceAll("\u00a0", "\u202f")}\u00a0${SIGNS[currency] ?? currency}`
 }
 
 /** How long something lasts: «меньше минуты», «4 мин», «2 ч», «3 дня». */
