@@ -1,19 +1,22 @@
 """What all pages stand on: templates, the texts that scripts read, the guide of the demo, and the page for refusals."""
 
+from zoneinfo import ZoneInfo
+
 import aiohttp_jinja2
 import jinja2
 from aiohttp import hdrs, web
 
 from app.errors import NotFound, ServiceError
+from app.images import thumbnail
 from app.keys import SETTINGS
 from app.middlewares import ERROR_PAGE
-from app.pages import office, shop
+from app.pages import customer, office, shop
 from app.pages.render import page_context, page_texts, render
 from app.pages.static_files import STATIC, setup_static
 from app.pages.texts import LANGUAGES, script_texts
 
 routes = web.RouteTableDef()
-PAGES = (routes, shop.routes, office.routes)
+PAGES = (routes, shop.routes, customer.routes, office.routes)
 
 
 def setup_pages(app: web.Application) -> None:
@@ -32,6 +35,9 @@ def setup_pages(app: web.Application) -> None:
         context_processors=(page_context,),
     )
     environment.globals["static"] = app[STATIC]
+    zone = ZoneInfo(app[SETTINGS].time_zone)
+    environment.filters["local"] = lambda moment: moment.astimezone(zone)
+    environment.filters["thumbnail"] = thumbnail
 
 
 @routes.get("/demo")

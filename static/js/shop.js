@@ -1,15 +1,17 @@
-/** The shop's pages: brings the chat widget and the account button to life. Scripts of single pages use `watchStore`. */
+/** Every page of the shop: who is here, the chat widget, and what stands around the page. Pages' own scripts use `api`. */
 import "../components/chat-widget.js"
 import { Api } from "./api.js"
 import { ChatClient } from "./client.js"
 import { nameOf } from "./format.js"
 import { linesOf, unreadCount } from "./lines.js"
+import { refresh, say, shown } from "./parts.js"
 import { problemOf } from "./problems.js"
+import { setupSearch } from "./store/search.js"
+import { MERGED_KEY } from "./store/merged.js"
 import { t } from "./texts.js"
 
-const api = new Api("shop")
+export const api = new Api("shop")
 const client = new ChatClient("shop")
-export const watchStore = (wanted, seen) => client.watchStore(wanted, seen) // see store-watch.js
 const widget = document.querySelector("chat-widget")
 const accountButton = document.querySelector("[data-account]")
 const title = document.title
@@ -31,8 +33,14 @@ async function meet() {
   draw()
 }
 
-/** A session to write with. One for all tabs: the second one finds the first one's cookie. */
-function ensureSession() {
+/** Hear of what the page shows of the store: parts.js draws it anew. */
+function watch() {
+  const { wanted, seen } = shown()
+  client.watchStore(wanted, seen)
+}
+
+/** A session to write, and to fill a cart, with. One for all tabs: the second one finds the first one's cookie. */
+export function ensureSession() {
   if (client.me) return Promise.resolve()
   sessionPromise ??= alone("cts-guest", async () => {
     if (client.me) return
@@ -44,6 +52,8 @@ function ensureSession() {
   return sessionPromise
 }
 
+/** Forms to sign in by that stand on the page itself. */
+const pageForms = () => [...document.querySelectorAll("[data-page-account]")]
 const alone = (name, work) => (navigator.locks ? navigator.locks.request(name, work) : work())
 
 /** The server wants nobody with this session: it ended here or elsewhere. */
@@ -53,17 +63,21 @@ async function lostSession() {
   account = { me: null, busy: false, problem: null }
   draw()
   await meet().catch(() => {})
+  refresh("account")
 }
 
-async function enter(request) {
+/** Register or sign in, by the form in the widget or by one on the page. */
+async function enter(request, isInWidget) {
   account = { ...account, busy: true, problem: null }
   draw()
   try {
-    const { me, audience } = await request()
+    const { me, audience, merged } = await request()
     if (audience === "staff") return location.assign("/staff")
     account = { me, busy: false, problem: null }
     await client.becomes(me)
-    widget.open("chat")
+    if (isInWidget) widget.open("chat")
+    keepReport(merged)
+    await refresh("account")
   } catch (error) {
     if (typeof error.code !== "string") throw error
     account = { ...account, busy: false, problem: problemOf(error) }
@@ -71,16 +85,26 @@ async function enter(request) {
   draw()
 }
 
-async function leave() {
+/** What became of two carts that are one now: said here, and told in full by the cart's page. */
+function keepReport(merged) {
+  if (!merged?.cart_lines.some(({ guest, user }) => guest && user)) return
+  sessionStorage.setItem(MERGED_KEY, JSON.stringify(merged.cart_lines))
+  say(t("cart.merged"))
+}
+
+export async function leave() {
   account = { ...account, busy: true }
   draw()
   client.stop() // or the server's goodbye would come first
-  await api.delete("session").then(
-    () => client.signOut(),
-    () => {},
-  )
-  await lostSession() // if the server could not be reached, nobody was signed out, and this finds them again
+  // If the server could not be reached, nobody was signed out, and asking who is here finds them again.
+  await api.delete("session").then(left, lostSession)
   if (widget.isOpen) widget.open("account") // the pressed button is gone; the keyboard's place must not be
+}
+
+/** The session has been ended from here: nothing of the person stays behind in this browser. */
+export async function left() {
+  await client.signOut()
+  await lostSession()
 }
 
 /** Nothing of what was being written stays for the next person at this browser. */
@@ -153,7 +177,7 @@ function draw() {
     account,
   }
   document.title = unread ? `(${unread}) ${title}` : title
-  accountButton.hidden = false
+  for (const form of pageForms()) form.view = account
   accountButton.querySelector("[data-account-name]").textContent =
     account.me?.kind === "user" ? nameOf(account.me) || t("account.title") : t("account.enter")
 }
@@ -175,8 +199,6 @@ const actions = {
   // A chat that was closed takes nothing more: the same message begins the next one.
   retry: ({ client_id, error }) => client.outbox.retry(client_id, error === "closed" ? { chat: null } : {}),
   discard: ({ client_id }) => client.outbox.discard(client_id),
-  register: (values) => enter(() => api.post("users", values)),
-  "sign-in": (values) => enter(() => api.post("session", values)),
   "sign-out": leave,
   "forget-problem": () => {
     account = { ...account, problem: null }
@@ -184,14 +206,30 @@ const actions = {
   },
 }
 
-for (const [name, act] of Object.entries(actions)) widget.addEventListener(name, ({ detail }) => act(detail))
-accountButton.addEventListener("click", () => widget.open("account"))
-for (const button of document.querySelectorAll("[data-ask]")) {
-  button.addEventListener("click", () => {
-    widget.open("chat")
-    if (button.dataset.ask && !widget.draft) widget.draft = button.dataset.ask
-  })
+const paths = { register: "users", "sign-in": "session" }
+
+for (const [name, act] of Object.entries(actions)) document.addEventListener(name, ({ detail }) => act(detail))
+for (const [name, path] of Object.entries(paths)) {
+  document.addEventListener(name, ({ detail, target }) => enter(() => api.post(path, detail), widget.contains(target)))
 }
+document.addEventListener("click", (event) => {
+  const ask = event.target.closest("[data-ask]")
+  if (ask) {
+    widget.open("chat")
+    if (ask.dataset.ask && !widget.draft) widget.draft = ask.dataset.ask
+  }
+  // Whoever is nobody yet signs in without leaving the page; on the account's own page the form stands there already.
+  const door = event.target.closest("[data-account], [data-enter]")
+  if (door && account.me?.kind !== "user" && !pageForms().length) {
+    event.preventDefault()
+    widget.open("account")
+  }
+})
+document.addEventListener("part-placed", () => {
+  draw()
+  watch()
+})
+setupSearch(api)
 client.addEventListener("hello", () => (account = { ...account, me: client.me }))
 client.addEventListener("change", draw)
 client.addEventListener("stopped", lostSession)
@@ -201,4 +239,5 @@ draw()
 widget.draft = sessionStorage.getItem(DRAFT_KEY) ?? ""
 const isWide = matchMedia("(min-width: 640px)").matches
 if (isWide && sessionStorage.getItem(OPEN_KEY)) widget.open("chat")
+watch()
 meet().catch((error) => console.error(error))

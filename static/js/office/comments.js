@@ -21,9 +21,9 @@ function draw() {
   show(
     html`<div class="bar">
         ${filter(
-          t("review.which"),
+          t("moderation.which"),
           filters.status,
-          STATUSES.map((status) => [status, t(`review.which_${status}`)]),
+          STATUSES.map((status) => [status, t(`moderation.which_${status}`)]),
           choose,
         )}
       </div>
@@ -32,7 +32,7 @@ function draw() {
           html`<ol class="deeds">
             ${items.map(comment)}
           </ol>`,
-        filters.status === "pending" ? t("review.nothing_waits") : t("review.nothing"),
+        filters.status === "pending" ? t("moderation.nothing_waits") : t("moderation.nothing"),
       )}`,
   )
 }
@@ -41,20 +41,20 @@ const comment = (item) =>
   html`<li class="panel block" data-row data-comment=${item.id} tabindex="-1">
     <div class="block__top">
       <p>
-        <strong>${item.author.name ?? t("review.gone")}</strong>
+        <strong>${item.author.name ?? t("moderation.gone")}</strong>
         <span class="soft"> · <time datetime=${item.creation_time}>${moment(item.creation_time)}</time></span>
       </p>
       <p>
-        ${item.verified_purchase ? badge(t("review.verified"), "good") : nothing}
-        ${badge(t(`review.status_${item.status}`), MOODS[item.status])}
+        ${item.verified_purchase ? badge(t("moderation.verified"), "good") : nothing}
+        ${badge(t(`moderation.status_${item.status}`), MOODS[item.status])}
       </p>
     </div>
     <p>
       <a href="/products/${item.product.article}">${item.product.name}</a> ·
       <span aria-hidden="true" class="stars">${"★".repeat(item.rating)}${"☆".repeat(5 - item.rating)}</span>
-      <span class="hidden">${t("review.stars", { n: item.rating })}</span>
+      <span class="hidden">${t("moderation.stars", { n: item.rating })}</span>
     </p>
-    ${item.text ? html`<p class="prose">${item.text}</p>` : html`<p class="soft">${t("review.no_text")}</p>`}
+    ${item.text ? html`<p class="prose">${item.text}</p>` : html`<p class="soft">${t("moderation.no_text")}</p>`}
     ${
       item.photos.length
         ? html`<ul class="pictures">
@@ -64,7 +64,7 @@ const comment = (item) =>
                   <a href=${image}
                     ><img
                       src=${thumbnail}
-                      alt=${t("review.photo", { n: at + 1 })}
+                      alt=${t("moderation.photo", { n: at + 1 })}
                       width="96"
                       height="96"
                       loading="lazy"
@@ -78,17 +78,17 @@ const comment = (item) =>
       item.reply
         ? html`<blockquote class="reply">
             <p class="soft">
-              ${t("review.reply_by", { name: item.reply.author ?? t("review.shop"), time: moment(item.reply.time) })}
+              ${t("moderation.reply_by", { name: item.reply.author ?? t("moderation.shop"), time: moment(item.reply.time) })}
             </p>
             <p class="prose">${item.reply.text}</p>
           </blockquote>`
         : nothing
     }
     <div class="actions">
-      ${item.status === "approved" ? nothing : button(item, t("review.approve"), () => decide(item, "approved"), false)}
-      ${item.status === "hidden" ? nothing : button(item, t("review.hide"), () => hide(item))}
-      ${button(item, t(item.reply ? "review.edit_reply" : "review.reply"), () => reply(item))}
-      ${item.reply ? button(item, t("review.remove_reply"), () => removeReply(item)) : nothing}
+      ${item.status === "approved" ? nothing : button(item, t("moderation.approve"), () => decide(item, "approved"), false)}
+      ${item.status === "hidden" ? nothing : button(item, t("moderation.hide"), () => hide(item))}
+      ${button(item, t(item.reply ? "moderation.edit_reply" : "moderation.reply"), () => reply(item))}
+      ${item.reply ? button(item, t("moderation.remove_reply"), () => removeReply(item)) : nothing}
     </div>
   </li>`
 
@@ -107,7 +107,7 @@ async function change(item, work, words) {
   } catch (error) {
     if (error.code !== "stale") throw error
     pages.replace(item, await api.get(`comments/${item.id}`))
-    notify(t("review.stale"), { bad: true })
+    notify(t("moderation.stale"), { bad: true })
   }
 }
 
@@ -125,16 +125,16 @@ const decide = (item, status, reason) =>
     change(
       item,
       () => api.patch(`comments/${item.id}`, { status, ...(reason && { reason }) }, match(item)),
-      t(`review.done_${status}`),
+      t(`moderation.done_${status}`),
     ),
   )
 
 async function hide(item) {
   const given = await ask({
-    title: t("review.hide_title"),
-    lead: t("review.hide_lead"),
-    submit: t("review.hide"),
-    fields: (form) => form.field("reason", t("review.reason"), { maxlength: 200 }),
+    title: t("moderation.hide_title"),
+    lead: t("moderation.hide_lead"),
+    submit: t("moderation.hide"),
+    fields: (form) => form.field("reason", t("moderation.reason"), { maxlength: 200 }),
     work: ({ reason }) => ({ reason: reason.value }),
   })
   if (given) await decide(item, "hidden", given.reason)
@@ -142,11 +142,11 @@ async function hide(item) {
 
 async function reply(item) {
   const answered = await ask({
-    title: t("review.reply_title", { name: item.author.name ?? t("review.gone") }),
+    title: t("moderation.reply_title", { name: item.author.name ?? t("moderation.gone") }),
     lead: item.text,
-    submit: t("review.reply"),
+    submit: t("moderation.reply"),
     fields: (form) =>
-      form.field("text", t("review.answer"), {
+      form.field("text", t("moderation.answer"), {
         type: "textarea",
         required: true,
         maxlength: 2000,
@@ -156,10 +156,10 @@ async function reply(item) {
   })
   if (!answered) return
   became(item, answered)
-  notify(t("review.done_reply"))
+  notify(t("moderation.done_reply"))
 }
 
 const removeReply = (item) =>
-  attempt(() => change(item, () => api.delete(`comments/${item.id}/reply`, match(item)), t("review.done_remove_reply")))
+  attempt(() => change(item, () => api.delete(`comments/${item.id}/reply`, match(item)), t("moderation.done_remove_reply")))
 
 pages.start()

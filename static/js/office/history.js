@@ -124,7 +124,7 @@ function changes({ object_kind: kind, before, after }) {
 }
 
 // Where the words for a status are, by what has it.
-const STATES = { order: "sale.is_", product: "goods.status_", comment: "review.status_" }
+const STATES = { order: "sale.is_", product: "goods.status_", comment: "moderation.status_" }
 
 /** A kept value for people: sums as money, rights and states by name, lists with commas. */
 function words(name, value, kind) {
