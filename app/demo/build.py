@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import asdict, dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -25,9 +25,11 @@ from app.images import folder
 from app.passwords import Passwords
 from app.settings import Settings
 from db.database import Databases, Done
+from db.models.products import Announcement
 from db.queries import demo as queries
 from db.queries import products
 from db.queries.demo import has_mark, is_used, set_mark
+from db.queries.promotions import add_planned
 
 ACCOUNTS_FILE = "demo-accounts.json"
 
@@ -104,6 +106,7 @@ async def _build_products(
             add_catalogue(session, catalogue, ids.managers, clock)
             add_orders(session, catalogue.goods, ids, clock.now(), zone, hold)
             add_comments(session, make_comments(catalogue.goods, seed), ids, clock.now())
+            add_announcement(session, clock.now())
             set_mark(session, "products", seed)
         return Done(None)
 
@@ -118,6 +121,16 @@ async def _build_chats(databases: Databases, clock: Clock, catalogue: Catalogue,
         return Done(None)
 
     await databases.messanger.write(work)
+
+
+def add_announcement(session: Session, now: datetime) -> None:
+    """Have something to tell on the home page, for as long as anybody looks at a demo."""
+    words = {
+        "title": "Примерка перед покупкой",
+        "text": "Курьер подождёт, пока вы примеряете. Не подойдёт размер: заберёт обратно, ничего платить не нужно.",
+    }
+    times = {"starts_at": now, "ends_at": now + timedelta(days=365), "creation_time": now, "edit_time": now}
+    add_planned(session, Announcement, {**words, **times})
 
 
 def add_catalogue(session: Session, catalogue: Catalogue, managers: tuple[str, ...], clock: Clock) -> None:
