@@ -9,17 +9,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from yarl import URL
 
 from app.demo.build import build_demo
 from app.keys import CLOCK, DATABASES, SETTINGS
 from app.pages.static_files import STATIC_FOLDER, tree_hash
 from app.pages.texts import LANGUAGES, choose_language, get_texts, plural_form, script_texts
 from app.settings import ROOT
-from tests.conftest import Shop, open_shop
+from tests.conftest import Person, Shop, open_shop
+from tests.goods import buy, fill, order_of, place
+from tests.keeping import API
+from tests.market import HOUR, NOW, Market, open_market, stamp
 
 HTML = {"Accept": "text/html"}
 TEXTS = ROOT / "app" / "pages" / "texts"
 VOID = {"meta", "link", "img", "input", "br"}
+CUSTOMER = ("/cart", "/checkout", "/orders", "/orders/1", "/account", "/password")
 
 
 class Document(HTMLParser):
@@ -61,6 +66,12 @@ async def demo_shop(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[S
         yield shop
 
 
+@pytest.fixture
+async def market(tmp_path: Path) -> AsyncIterator[Market]:
+    async with open_market(tmp_path / "data") as market:
+        yield market
+
+
 async def get_page(shop: Shop, path: str, status: int = 200, **headers: str) -> tuple[str, Any]:
     async with shop.http.get(shop.url + path, headers={**HTML, **headers}) as response:
         text = await response.text()
@@ -74,7 +85,8 @@ async def first_article(shop: Shop) -> int:
 
 
 async def page_paths(shop: Shop) -> list[str]:
-    return ["/", "/?group=zima", f"/products/{await first_article(shop)}", "/staff", "/demo"]
+    shop_pages = ("/", "/catalogue?group=zima&in_stock=true", "/search?q=zzzzqqqq", *CUSTOMER)
+    return [*shop_pages, f"/products/{await first_article(shop)}", "/staff", "/demo"]
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -122,8 +134,8 @@ def test_the_tree_hash_changes_with_content_and_names(tmp_path: Path) -> None:
     assert len({first, second, tree_hash(tmp_path)}) == 3
 
 
-async def test_the_shop_shows_products_with_prices_and_pictures(demo_shop: Shop) -> None:
-    text, _ = await get_page(demo_shop, "/")
+async def test_the_catalogue_shows_products_with_prices_and_pictures(demo_shop: Shop) -> None:
+    text, _ = await get_page(demo_shop, "/catalogue")
     document = Document(text)
     cards = document.links_to_products()
     assert len(cards) == 24
@@ -135,8 +147,126 @@ async def test_the_shop_shows_products_with_prices_and_pictures(demo_shop: Shop)
     assert len(later) == 24 and not cards & later
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+async def test_the_home_page_shows_what_is_on_new_and_reduced(market: Market, language: str) -> None:
+    new = await market.make_product(name="Шапка новая")
+    reduced = await market.make_product(name="Шапка дешёвая", discount_bp=5000)
+    period = {"starts_at": stamp(NOW - HOUR), "ends_at": stamp(NOW + HOUR)}
+    later = {"starts_at": stamp(NOW + HOUR), "ends_at": stamp(NOW + 2 * HOUR)}
+    for title, times in (("Каникулы <b>", period), ("Ещё не скоро", later)):
+        await market.owner.call("POST", f"{API}/announcements", json={"title": title, **times}, status=201)
+    sale = {"name": "Зимняя акция", "kind": "percent", "value": 1000, "scope": "groups", "targets": ["winter"]}
+    await market.owner.call("POST", f"{API}/promotions", json={**sale, **period}, status=201)
+
+    text, _ = await get_page(market.shop, "/", **{"Accept-Language": language})
+
+    document, texts = Document(text), get_texts(language)  # type: ignore[arg-type]
+    assert "Каникулы &lt;b&gt;" in text and "Ещё не скоро" not in text
+    assert "Зимняя акция" in text and {"href": "/catalogue?group=winter", "class": "note__link"} in document.all("a")
+    assert document.links_to_products() == {f"/products/{new}", f"/products/{reduced}"}
+    assert texts("shop.new") in text and texts("shop.reduced") in text
+    assert "16:00" in text  # the end, in the shop's time zone
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+async def test_a_product_says_what_it_costs_until_when_and_what_others_say(market: Market, language: str) -> None:
+    article = await market.make_product(price=1000_00, name="Шапка тёплая", tags=["зима"])
+    period = {"starts_at": stamp(NOW - HOUR), "ends_at": stamp(NOW + HOUR)}
+    sale = {"name": "Акция", "kind": "percent", "value": 1000, "scope": "products", "targets": [article]}
+    await market.owner.call("POST", f"{API}/promotions", json={**sale, **period}, status=201)
+    author = await market.shop.user("author")
+    form = {"text": "Греет <i>", "rating": 4}
+    comment = await author.call("POST", f"{API}/products/{article}/comments", json=form, status=201)
+    texts = get_texts(language)  # type: ignore[arg-type]
+
+    text, _ = await get_page(market.shop, f"/products/{article}", **{"Accept-Language": language})
+    assert texts.money(900_00) in text and texts.money(1000_00) in text and "−10%" in text
+    assert texts("shop.promotion", name="Акция") in text and "16:00" in text
+    assert "Греет" not in text and texts("review.enter") in text
+    async with author.request("GET", f"/products/{article}", headers={**HTML, "Accept-Language": language}) as response:
+        assert texts("review.state_pending") in await response.text()
+
+    match = {"If-Match": f'"{comment["version"]}"'}
+    url = f"{API}/comments/{comment['id']}"
+    await market.owner.call("PATCH", url, json={"status": "approved"}, headers=match, status=200)
+    text, _ = await get_page(market.shop, f"/products/{article}", **{"Accept-Language": language})
+    assert "Греет &lt;i&gt;" in text and texts("review.stars", n=4) in text
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+async def test_a_cart_and_an_order_can_be_read_without_a_script(market: Market, language: str) -> None:
+    article = await market.make_product(price=100_00, name="Шапка тёплая")
+    gone = await market.make_product(price=50_00, name="Шапка последняя", remains=1)
+    texts = get_texts(language)  # type: ignore[arg-type]
+    anna, other = await market.shop.user("anna"), await market.shop.user("other")
+
+    async def read(person: Person, path: str, status: int = 200) -> str:
+        headers = {**HTML, "Accept-Language": language}
+        async with person.request("GET", path, headers=headers) as response:
+            assert response.status == status
+            return str(await response.text())
+
+    assert texts("cart.empty") in await read(anna, "/cart")
+    assert texts("cart.empty") in await read(anna, "/checkout")
+    await fill(anna, **{f"a{article}": 2, f"a{gone}": 1})
+    await buy(other, **{f"a{gone}": 1})
+    text = await read(anna, "/cart")
+    assert texts.money(200_00) in text and texts("cart.warning_sold_out") in text
+    assert f'value="{article}"' in text and texts("cart.pieces", n=3) in text
+    assert texts("cart.not_found") in await read(anna, "/cart?q=варежки")
+    await anna.call("DELETE", f"{API}/cart/lines/{gone}", status=200)
+    text = await read(anna, "/cart")
+    assert texts("cart.removed") in text and "Шапка последняя" in text
+    text = await read(anna, f"/checkout?line={article}")
+    assert texts("checkout.place", total=texts.money(200_00)) in text and "anna@example.org" in text
+
+    cart = await anna.call("GET", f"{API}/cart", status=200)
+    order = await place(anna, order_of(cart))
+    text = await read(anna, f"/orders/{order['id']}")
+    assert order["number"] in text and texts("order.status_placed") in text and texts.money(200_00) in text
+    assert order["number"] in await read(anna, "/orders")
+    await read(other, f"/orders/{order['id']}", status=404)
+    for path in ("/orders", f"/orders/{order['id']}", "/account"):
+        text = await read(await market.shop.visitor(), path)
+        assert texts("account.needed") in text and order["number"] not in text
+        text = await read(market.owner, path)  # staff are no customers
+        assert texts("account.needed") in text and order["number"] not in text
+    assert "anna@example.org" in await read(anna, "/account")
+
+
+async def test_the_address_of_a_list_is_what_it_shows(market: Market) -> None:
+    colours = {"red": "красный", "blue": "синий"}
+    made = {
+        name: await market.make_product(name=f"Шапка {name}", price=price, specifications={"colors": [colours[name]]})
+        for name, price in (("red", 100_00), ("blue", 300_00))
+    }
+    everything = {f"/products/{article}" for article in made.values()}
+    for address, found in {
+        "/catalogue": everything,
+        "/catalogue?q=&price_from=&color=": everything,  # an empty form
+        "/catalogue?utm_source=letter": everything,
+        "/catalogue?color=красный": {f"/products/{made['red']}"},
+        "/catalogue?color=красный&color=синий": everything,
+        "/catalogue?price_from=200": {f"/products/{made['blue']}"},
+        "/catalogue?price_to=200": {f"/products/{made['red']}"},
+        "/catalogue?rating_min=4": set(),
+        "/search?q=&group=winter&category=hats&sort=-price": everything,
+    }.items():
+        text, _ = await get_page(market.shop, address)
+        assert Document(text).links_to_products() == found, address
+    text, _ = await get_page(market.shop, "/catalogue?color=красный&price_to=200&cursor=")
+    away = [one["href"] for one in Document(text).all("a") if "chip--off" in (one.get("class") or "")]
+    assert [URL(str(one)).query_string for one in away] == ["price_to=200", "color=красный"]
+
+
 async def test_what_is_not_there_is_a_page_that_says_so(demo_shop: Shop) -> None:
-    for path in ("/nothing", "/products/1", "/products/abc", "/?group=nothing", "/?category=nothing"):
+    lists = (
+        "/catalogue?group=nothing",
+        "/catalogue?category=nothing",
+        "/catalogue?sort=odd",
+        "/catalogue?price_to=much",
+    )
+    for path in ("/nothing", "/products/1", "/products/abc", *lists):
         text, response = await get_page(demo_shop, path, status=404)
         assert response.content_type == "text/html"
         assert get_texts("ru")("problem.not_found") in text
@@ -146,7 +276,8 @@ async def test_what_is_not_there_is_a_page_that_says_so(demo_shop: Shop) -> None
 
 
 async def test_a_bad_cursor_is_refused_by_a_page(demo_shop: Shop) -> None:
-    await get_page(demo_shop, "/?cursor=" + "x" * 300, status=400)
+    for path in ("/catalogue?cursor=", f"/products/{await first_article(demo_shop)}?after="):
+        await get_page(demo_shop, path + "x" * 300, status=400)
 
 
 async def test_the_guide_belongs_to_the_demo(shop: Shop) -> None:

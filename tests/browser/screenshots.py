@@ -89,8 +89,33 @@ async def take(
             await office.wait_for_load_state("networkidle")
             await office.screenshot(path=folder / f"office-{section.slug}{suffix}.png")
         await owners.close()
+        await take_shopping(shop, url, folder, suffix)
     await guests.close()
     await staffs.close()
+
+
+async def take_shopping(page: Page, url: str, folder: Path, suffix: str) -> None:
+    """From the catalogue to the checkout, as a customer of the demo."""
+
+    async def shoot(name: str, path: str) -> None:
+        await page.goto(url + path)
+        await page.screenshot(path=folder / f"{name}{suffix}.png", full_page=True)
+
+    await shoot("catalogue", "/catalogue?in_stock=true&sort=-rating")
+    await shoot("nothing", "/search?q=zzzzqqqq&in_stock=true")
+    await page.goto(f"{url}/catalogue?in_stock=true&sort=-rating")
+    path = await page.locator(".card__link").first.get_attribute("href")
+    await page.goto(f"{url}{path}")
+    await page.locator("#quantity-more").wait_for()
+    await page.locator("#buy").click()
+    await page.locator(".offer__there").wait_for()
+    for name, address in {
+        "product": str(path),
+        "cart": "/cart",
+        "checkout": "/checkout",
+        "account": "/account",
+    }.items():
+        await shoot(name, address)
 
 
 async def write(page: Page, text: str) -> None:
