@@ -155,6 +155,7 @@ async def test_migrate_makes_the_databases_and_finds_nothing_to_do_afterwards(te
     assert not read_by_others(terminal.data)
 
 
+@pytest.mark.slow
 async def test_databases_that_cannot_be_used_are_spoken_of_in_words(tmp_path: Path) -> None:
     terminal = Terminal(tmp_path, {"CTS_SECRET": SECRET})
     (tmp_path / "file").write_text("")
