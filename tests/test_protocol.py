@@ -28,7 +28,7 @@ from ws import endpoint
 from ws.protocol import MAX_ID, CloseCode, Malformed, cursor_map, parse_command, text_frame
 
 # Commands of later issues: unknown until then.
-LATER = ("note.add", "chat.transfer", "chat.snooze", "chat.label", "chat.priority", "chat.rate", "store.watch")
+LATER = ("note.add", "chat.transfer", "chat.snooze", "chat.label", "chat.priority", "chat.rate")
 
 
 @pytest.fixture(scope="module")

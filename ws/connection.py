@@ -10,6 +10,9 @@ from ws.protocol import LogKey
 
 # How often a socket that did not take everything is looked at again.
 LAG_TICK_S = 0.05
+# One that fell behind has caught up when so little waits for it: nothing more may be on its way to it by then, because
+# it was told that it is behind, and still it must go on taking what there is.
+LOW_WATER = SOFT_LIMIT // 2
 
 
 class Transport(Protocol):
@@ -188,10 +191,10 @@ class Pump:
             if unsent < connection.unsent_before:
                 connection.progress_time = now
             has_moved = connection.flush(now)
-            if connection.is_done:
+            if connection.is_done and connection.unsent <= LOW_WATER:
                 self._lagging.discard(connection)
                 connection.wake()
-            elif has_moved:
+            elif has_moved and not connection.is_done:
                 self.mark(connection)
             elif now - connection.progress_time > self._stuck_s:
                 self._on_stuck(connection)

@@ -291,15 +291,15 @@ async def test_comments_are_approved_hidden_and_answered(shop: Shop, enter: Ente
     await expect(rows).to_have_count(2)
     await expect(rows.nth(1)).to_contain_text("Реклама <b>чужого</b>")  # text, never markup
 
-    await button(rows.nth(0), "review.approve").click()
+    await button(rows.nth(0), "moderation.approve").click()
     await expect(rows).to_have_count(1)
     await expect(rows).to_be_focused()  # the next one
-    await button(rows, "review.hide").click()
+    await button(rows, "moderation.hide").click()
     await dialog.locator("[name=reason]").fill("реклама")
     await dialog.locator("[type=submit]").click()
-    await expect(page.locator(".nothing")).to_have_text(TEXTS("review.nothing_waits"))
+    await expect(page.locator(".nothing")).to_have_text(TEXTS("moderation.nothing_waits"))
     await page.locator("select").select_option("approved")
-    await button(rows, "review.reply").click()
+    await button(rows, "moderation.reply").click()
     await dialog.locator("[name=text]").fill("Носите на здоровье")
     await dialog.locator("[type=submit]").click()
     await expect(rows.locator(".reply")).to_contain_text("Носите на здоровье")
@@ -318,10 +318,10 @@ async def test_a_comment_that_its_author_has_changed_is_read_again_first(shop: S
     row = page.locator("[data-comment]")
     number = await row.get_attribute("data-comment")
     await author.call("PATCH", f"/api/v1/comments/{number}", json={"text": "Холодная"}, status=200)
-    await button(row, "review.approve").click()
-    await says(page, TEXTS("review.stale"))
+    await button(row, "moderation.approve").click()
+    await says(page, TEXTS("moderation.stale"))
     await expect(row).to_contain_text("Холодная")
-    await button(row, "review.approve").click()
+    await button(row, "moderation.approve").click()
     await expect(row).to_have_count(0)
 
 
@@ -559,7 +559,7 @@ DIALOGS = {
     "promotions": "promotion.add",
     "announcements": "announcement.add",
     "groups": "shelf.add_group",
-    "comments": "review.reply",
+    "comments": "moderation.reply",
     "customers": "customers.block",
 }
 

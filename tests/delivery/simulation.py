@@ -238,7 +238,7 @@ class Server:
         reader = ChatReader(database, renderer)
         other: Any = world
         parts = Parts(
-            SETTINGS, self.hub, other, other, other, names, self.chats, reader, other  # type: ignore[arg-type]
+            SETTINGS, self.hub, other, other, other, names, self.chats, reader, other, other,  # type: ignore[arg-type]
         )  # fmt: skip
         self.endpoint = Endpoint(
             self.hub, admit=_nobody, dispatch=make_dispatch(parts), explain=explain, forget=lambda connection: None,
