@@ -11,6 +11,11 @@ ARGS    ?=
 RUN_STAMP := $(VENV)/.run-$(shell cksum < requirements.txt | tr -d ' ')
 DEV_STAMP := $(VENV)/.dev-$(shell cksum < requirements-dev.txt | tr -d ' ')
 
+# Named after the content of all that the tests look at: what has passed as it is need not be asked again.
+TESTED = $(VENV)/.tested-$(shell find app ws db migrations static tests docs run.py *.toml *.txt *.md *.ini Makefile \
+	-type f -not -name '*.pyc' | LC_ALL=C sort | xargs cksum | cksum | tr -d ' ')
+QUICK  := not slow and not postgres and not redis
+
 .DEFAULT_GOAL := help
 .PHONY: help run test test-all check format coverage soak bench screenshots revision lock clean
 
@@ -21,11 +26,12 @@ run: $(RUN_STAMP) ## the demo shop, ready to try (ARGS="--port 9000")
 	@exec $(PYTHON) run.py demo $(ARGS)
 
 test: $(DEV_STAMP) ## the quick tests, a few minutes (ARGS="-k resume")
-	$(PYTEST) -m "not slow and not postgres and not redis" $(ARGS)
+	$(PYTEST) -m "$(QUICK)" $(ARGS)
+	@$(if $(ARGS),,rm -f $(VENV)/.tested-* && touch $(TESTED))
 	@echo "Not asked here: the slow tests and those on PostgreSQL. make test-all runs everything."
 
-test-all: check ## everything: checks, slow tests, PostgreSQL, browser
-	$(PYTEST) --durations=10 $(ARGS)
+test-all: check ## everything: checks, slow tests, PostgreSQL, browser; not twice what make test has just passed
+	$(PYTEST) --durations=10 $(if $(wildcard $(TESTED)),-m "not ($(QUICK))") $(ARGS)
 
 check: $(DEV_STAMP) ## lint, formatting, types
 	$(BIN)/ruff check .
@@ -38,7 +44,7 @@ format: $(DEV_STAMP) ## let ruff format and mend what it can
 
 coverage: $(DEV_STAMP) ## which lines the quick tests reach
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest -q -m "not slow and not postgres and not redis" $(ARGS)
+	$(BIN)/coverage run -m pytest -q -m "$(QUICK)" $(ARGS)
 	$(BIN)/coverage combine -q
 	$(BIN)/coverage report
 

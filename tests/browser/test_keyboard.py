@@ -95,6 +95,7 @@ async def test_a_guest_writes_and_leaves_without_a_mouse(server: ServerProcess, 
     await expect(box).to_have_value("черновик")
 
 
+@pytest.mark.slow
 async def test_staff_sign_in_claim_answer_close_and_reopen_without_a_mouse(
     server: ServerProcess, make_context: MakeContext
 ) -> None:
@@ -151,6 +152,7 @@ async def test_staff_sign_in_claim_answer_close_and_reopen_without_a_mouse(
         await expect(page.locator("[name=login]")).to_be_focused()
 
 
+@pytest.mark.slow
 async def test_rows_that_are_sorted_anew_take_the_keyboard_along(
     server: ServerProcess, make_context: MakeContext
 ) -> None:
@@ -178,6 +180,7 @@ async def test_rows_that_are_sorted_anew_take_the_keyboard_along(
         await expect(first).to_be_focused()
 
 
+@pytest.mark.slow
 async def test_an_account_is_made_and_left_without_a_mouse(server: ServerProcess, make_context: MakeContext) -> None:
     page = await (await make_context()).new_page()
     keyboard, panel = Keyboard(page), page.locator(".panel")
@@ -213,6 +216,7 @@ async def test_an_account_is_made_and_left_without_a_mouse(server: ServerProcess
     await expect(page.get_by_test_id("chat-bubble")).to_be_focused()
 
 
+@pytest.mark.slow
 async def test_a_phone_keeps_the_keyboard_in_the_panel(server: ServerProcess, make_context: MakeContext) -> None:
     page = await (await make_context(viewport={"width": 390, "height": 844})).new_page()
     keyboard = Keyboard(page)

@@ -100,6 +100,7 @@ async def test_a_product_goes_from_the_form_through_review_into_the_open_shop(sh
     assert product["specifications"]["colors"] == ["серый", "синий"]
 
 
+@pytest.mark.slow
 async def test_products_are_found_by_status_and_words(shop: Shop, enter: Enter) -> None:
     owner = await shop.owner("vera")
     await make_place(owner)
@@ -121,6 +122,7 @@ async def test_products_are_found_by_status_and_words(shop: Shop, enter: Enter) 
     await expect(page.locator(".nothing")).to_have_text(TEXTS("goods.nothing"))
 
 
+@pytest.mark.slow
 async def test_a_list_goes_on_where_it_ended_and_says_when_the_shop_is_away(shop: Shop, enter: Enter) -> None:
     owner = await shop.owner("vera")
     await make_place(owner)
@@ -145,6 +147,7 @@ async def test_a_list_goes_on_where_it_ended_and_says_when_the_shop_is_away(shop
     await expect(rows).to_have_count(24)
 
 
+@pytest.mark.slow
 async def test_what_a_colleague_has_changed_is_shown_and_what_was_typed_stays(shop: Shop, enter: Enter) -> None:
     owner = await shop.owner("vera")
     await make_place(owner)
@@ -169,6 +172,7 @@ async def test_what_a_colleague_has_changed_is_shown_and_what_was_typed_stays(sh
     assert (now["name"], now["country_origin"]) == ("Моя шапка", "Китай")
 
 
+@pytest.mark.slow
 async def test_price_and_stock_are_changed_beside_the_form(shop: Shop, enter: Enter) -> None:
     owner = await shop.owner("vera")
     await make_place(owner)
@@ -198,6 +202,7 @@ async def test_price_and_stock_are_changed_beside_the_form(shop: Shop, enter: En
     assert (now["remains"], now["old_price"]["amount"], now["price"]["amount"]) == (3, 25050, 22545)
 
 
+@pytest.mark.slow
 async def test_a_category_goes_and_its_products_stay(shop: Shop, enter: Enter) -> None:
     owner = await shop.owner("vera")
     await make_place(owner)
@@ -226,6 +231,7 @@ async def test_a_category_goes_and_its_products_stay(shop: Shop, enter: Enter) -
     await expect(page.locator(".shelf__name")).to_have_text(["Береты", "Шапки"])
 
 
+@pytest.mark.slow
 async def test_a_promotion_of_some_products_lowers_their_price(shop: Shop, enter: Enter) -> None:
     owner = await shop.owner("vera")
     await make_place(owner)
@@ -252,6 +258,7 @@ async def test_a_promotion_of_some_products_lowers_their_price(shop: Shop, enter
     await expect(page.locator(".badge")).to_have_text(TEXTS("planned.state_ended"))
 
 
+@pytest.mark.slow
 async def test_an_announcement_is_planned_changed_and_removed(shop: Shop, enter: Enter) -> None:
     await shop.staff("petr", allows=("announcements",))
     page = await enter("petr", "announcements")
@@ -279,6 +286,7 @@ async def comment_on(shop: Shop, article: int, username: str, text: str) -> Pers
     return person
 
 
+@pytest.mark.slow
 async def test_comments_are_approved_hidden_and_answered(shop: Shop, enter: Enter) -> None:
     owner = await shop.owner("vera")
     await make_place(owner)
@@ -309,6 +317,7 @@ async def test_comments_are_approved_hidden_and_answered(shop: Shop, enter: Ente
     assert shown["items"][0]["reply"]["text"] == "Носите на здоровье"
 
 
+@pytest.mark.slow
 async def test_a_comment_that_its_author_has_changed_is_read_again_first(shop: Shop, enter: Enter) -> None:
     owner = await shop.owner("vera")
     await make_place(owner)
@@ -333,6 +342,7 @@ async def make_order(shop: Shop, owner: Person) -> tuple[Person, dict[str, Any]]
     return customer, await buy(customer, **{f"a{article}": 2})
 
 
+@pytest.mark.slow
 async def test_an_order_moves_over_the_board_and_is_paid(shop: Shop, enter: Enter) -> None:
     customer, order = await make_order(shop, await shop.owner("vera"))
     await shop.staff("petr", allows=("orders",))
@@ -355,6 +365,7 @@ async def test_an_order_moves_over_the_board_and_is_paid(shop: Shop, enter: Ente
     assert (now["status"], now["payment"]["status"]) == ("shipped", "paid")
 
 
+@pytest.mark.slow
 async def test_who_was_slower_with_an_order_is_told_where_it_is_now(shop: Shop, enter: Enter) -> None:
     customer, order = await make_order(shop, await shop.owner("vera"))
     page = await enter("vera", f"orders#{order['id']}")
@@ -366,6 +377,7 @@ async def test_who_was_slower_with_an_order_is_told_where_it_is_now(shop: Shop, 
     await expect(page.locator("main")).to_contain_text(TEXTS("sale.no_moves"))
 
 
+@pytest.mark.slow
 async def test_an_order_is_cancelled_with_a_reason(shop: Shop, enter: Enter) -> None:
     customer, order = await make_order(shop, await shop.owner("vera"))
     page = await enter("vera", f"orders#{order['id']}")
@@ -396,6 +408,7 @@ async def test_statistics_agree_with_the_orders(shop: Shop, enter: Enter) -> Non
     assert "500,00" in path.read_text(encoding="utf-8-sig")
 
 
+@pytest.mark.slow
 async def test_the_owner_adds_somebody_with_rights_and_takes_one_back(shop: Shop, enter: Enter) -> None:
     await shop.owner("vera")
     page = await enter("vera", "staff")
@@ -437,6 +450,7 @@ async def test_a_section_without_the_right_is_neither_in_the_menu_nor_there(shop
             await expect(page.locator("h1")).to_have_text(TEXTS("problem.forbidden"))
 
 
+@pytest.mark.slow
 async def test_a_blocked_customer_stands_in_the_history(shop: Shop, enter: Enter) -> None:
     await shop.owner("vera")
     olga = await shop.user("olga")
@@ -450,6 +464,7 @@ async def test_a_blocked_customer_stands_in_the_history(shop: Shop, enter: Enter
     await expect(page.locator(".deed").first).to_contain_text(TEXTS("history.kind_block_user"))
 
 
+@pytest.mark.slow
 async def test_one_changes_name_picture_and_password(shop: Shop, enter: Enter) -> None:
     await shop.staff("petr")
     page = await enter("petr", "me")
@@ -470,6 +485,7 @@ async def test_one_changes_name_picture_and_password(shop: Shop, enter: Enter) -
     await expect(page.locator("[name=name]")).to_have_value("Пётр")
 
 
+@pytest.mark.slow
 async def test_a_file_with_a_broken_row_is_checked_reported_and_taken_in(shop: Shop, enter: Enter) -> None:
     owner = await shop.owner("vera")
     await make_place(owner)
@@ -496,6 +512,7 @@ async def test_a_file_with_a_broken_row_is_checked_reported_and_taken_in(shop: S
     assert (product["name"], product["price"]["amount"], product["remains"]) == ("Ушанка", 129990, 12)
 
 
+@pytest.mark.slow
 async def test_products_leave_as_a_file_once_the_password_is_given(shop: Shop, enter: Enter) -> None:
     owner = await shop.owner("vera")
     await make_place(owner)
@@ -509,6 +526,7 @@ async def test_products_leave_as_a_file_once_the_password_is_given(shop: Shop, e
     assert str(product["article"]) in path.read_text(encoding="utf-8-sig")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("language", "scheme"), LOOKS)
 async def test_everybody_can_use_each_section(
     demo: Demo, make_context: MakeContext, language: str, scheme: str
@@ -533,6 +551,7 @@ async def test_everybody_can_use_each_section(
     assert not {name: faults for name, faults in found.items() if faults}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("width", [320, 390, 1280])
 async def test_no_section_scrolls_sideways(demo: Demo, make_context: MakeContext, width: int) -> None:
     context = await make_context(viewport={"width": width, "height": 800}, reduced_motion="reduce")

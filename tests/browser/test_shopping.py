@@ -160,6 +160,7 @@ async def test_a_customer_on_a_phone_searches_fills_a_cart_and_orders(phone: Cus
     await expect(page.locator(".order__lead")).to_contain_text("Передумала")
 
 
+@pytest.mark.slow
 async def test_an_order_needs_no_mouse(demo: Demo, make_context: MakeContext) -> None:
     customer = Customer(await (await make_context(viewport=PHONE, reduced_motion="reduce")).new_page(), demo)
     page, keyboard = customer.page, Keyboard(customer.page)
@@ -264,6 +265,7 @@ async def test_an_order_at_an_old_price_names_the_line_and_the_new_total(demo: D
     await expect(page.locator(".bill__total b")).to_have_text(total)
 
 
+@pytest.mark.slow
 async def test_a_change_is_drawn_at_once_and_leaves_the_keyboard_where_it_was(
     demo: Demo, make_context: MakeContext
 ) -> None:
@@ -285,6 +287,7 @@ async def test_a_change_is_drawn_at_once_and_leaves_the_keyboard_where_it_was(
         await expect(page.locator("[data-status]")).to_contain_text("Сумма изменилась")
 
 
+@pytest.mark.slow
 async def test_a_cart_is_changed_cleared_and_put_back(demo: Demo, make_context: MakeContext) -> None:
     customer = Customer(await (await make_context()).new_page(), demo)
     page = customer.page
@@ -319,6 +322,7 @@ async def test_a_cart_is_changed_cleared_and_put_back(demo: Demo, make_context: 
     await expect(page.locator(".bill__line")).to_have_count(1)
 
 
+@pytest.mark.slow
 async def test_two_carts_become_one_at_the_sign_in(demo: Demo, make_context: MakeContext) -> None:
     goods = await Customer(await (await make_context()).new_page(), demo).goods(2)
     home = Customer(await (await make_context()).new_page(), demo)
@@ -339,6 +343,7 @@ async def test_two_carts_become_one_at_the_sign_in(demo: Demo, make_context: Mak
     await expect(away.page.locator("[data-merged]")).to_be_hidden()  # told once
 
 
+@pytest.mark.slow
 async def test_a_review_is_written_looked_at_changed_and_deleted(demo: Demo, make_context: MakeContext) -> None:
     author = Customer(await (await make_context()).new_page(), demo)
     page, path = author.page, (await author.goods(8))[7]
@@ -385,6 +390,7 @@ async def test_a_review_is_written_looked_at_changed_and_deleted(demo: Demo, mak
     await expect(page.locator("#write")).to_be_visible()
 
 
+@pytest.mark.slow
 async def test_an_account_is_kept_and_closed(demo: Demo, make_context: MakeContext) -> None:
     customer = Customer(await (await make_context()).new_page(), demo)
     page = customer.page
@@ -423,6 +429,7 @@ async def test_an_account_is_kept_and_closed(demo: Demo, make_context: MakeConte
     await expect(page.locator("[data-account-name]")).to_have_text("Войти")
 
 
+@pytest.mark.slow
 async def test_signing_out_everywhere_ends_other_windows_too(demo: Demo, make_context: MakeContext) -> None:
     first = Customer(await (await make_context()).new_page(), demo)
     await first.go("/account")
@@ -440,6 +447,7 @@ async def test_signing_out_everywhere_ends_other_windows_too(demo: Demo, make_co
         await expect(page.locator("main account-form")).to_be_visible()
 
 
+@pytest.mark.slow
 async def test_a_link_gives_a_new_password_once(demo: Demo, make_context: MakeContext) -> None:
     customer = Customer(await (await make_context()).new_page(), demo)
     await customer.go("/account")
@@ -459,6 +467,7 @@ async def test_a_link_gives_a_new_password_once(demo: Demo, make_context: MakeCo
     assert "#" not in page.url
 
 
+@pytest.mark.slow
 async def test_filters_stand_in_the_address_and_can_be_taken_back(demo: Demo, make_context: MakeContext) -> None:
     customer = Customer(await (await make_context()).new_page(), demo)
     page = customer.page
@@ -488,6 +497,7 @@ async def test_filters_stand_in_the_address_and_can_be_taken_back(demo: Demo, ma
     await expect(page.locator("[data-count]")).to_have_text(everything)
 
 
+@pytest.mark.slow
 async def test_the_pictures_of_a_product_are_turned_by_keys(demo: Demo, make_context: MakeContext) -> None:
     customer = Customer(await (await make_context(reduced_motion="reduce")).new_page(), demo)
     async with visiting(demo.url) as shop:
@@ -505,6 +515,7 @@ async def test_the_pictures_of_a_product_are_turned_by_keys(demo: Demo, make_con
 LOOKS = [("ru", "light"), ("en", "dark")]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("language", "scheme"), LOOKS)
 async def test_everybody_can_use_the_customers_pages(
     demo: Demo, make_context: MakeContext, language: str, scheme: str
