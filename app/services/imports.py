@@ -95,9 +95,8 @@ class ImportService:
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        self._folder.mkdir(mode=0o700, exist_ok=True)
         wanted = {str(job) for job in await self._products.read(queries.list_unfinished)}
-        for path in self._folder.iterdir():
+        for path in self._folder.glob("*"):
             if path.name not in wanted:
                 path.unlink()
         self._task = asyncio.create_task(self._run(), name="imports")
@@ -110,6 +109,7 @@ class ImportService:
     @contextmanager
     def receive(self) -> Iterator[Incoming]:
         """A place for a file that comes; what `add` has not taken is gone in the end."""
+        self._folder.mkdir(mode=0o700, exist_ok=True)
         incoming = Incoming(self._folder / f"{secrets.token_hex(8)}.part")
         with closing(incoming):
             yield incoming

@@ -419,6 +419,7 @@ async def test_the_owner_adds_somebody_with_rights_and_takes_one_back(shop: Shop
     await dialog.locator("[name=password]").fill(PASSWORD)
     await dialog.get_by_label(TEXTS("right.orders")).check()
     await dialog.locator("[type=submit]").click()
+    await expect(dialog).to_have_count(2)
     again = dialog.last  # the password once more
     await again.locator("[name=password]").fill(PASSWORD)
     await button(again, "office.confirm").click()
