@@ -13,6 +13,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 
+from app.actor import VISITOR
 from app.clock import Clock
 from app.keys import DATABASES, PRICES, STAFF
 from app.main import create_app
@@ -179,7 +180,8 @@ async def test_a_cursor_of_another_shop_is_refused(catalogue: Catalogue) -> None
         catalogue.clock,
         "another secret",  # type: ignore[index]
     )
-    response = await catalogue.get(limit=1, cursor=other._cursor(ProductQuery(limit=1), (NOW.timestamp(), 1, 0)))
+    page = await other.list_products(VISITOR, ProductQuery(limit=1))
+    response = await catalogue.get(limit=1, cursor=page.next)
 
     assert response.status == 400
     assert (await catalogue.get(limit=1, cursor=cursor)).status == 200

@@ -6,7 +6,6 @@ each answer, the index in the background, at most two seconds late.
 """
 
 import asyncio
-import base64
 import logging
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -14,17 +13,17 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from hashlib import blake2b
-from hmac import compare_digest
 from itertools import islice
 from math import nextafter
 from typing import Any
 
-from pydantic_core import from_json, to_json
+from pydantic_core import to_json
 from sqlalchemy.orm import Session
 
 from app.actor import Actor
 from app.clock import Clock
-from app.errors import BadRequest, Forbidden
+from app.cursors import Cursors
+from app.errors import Forbidden
 from app.schemas.finding import (
     CategoryHint,
     FacetQuery,
@@ -66,7 +65,6 @@ MOST_VALUES = 100
 MOST_COUNTED = 10_000
 KEPT_ANSWERS, KEPT_SEARCHES = 256, 128
 FOREVER = float("inf")
-SEAL_BYTES = 8
 
 Position = tuple[Any, int, int]
 """Where a page ended: sort key and id of its last product, and with which state of the index of texts."""
@@ -85,7 +83,7 @@ class FindingService:
 
     def __init__(self, databases: Databases, prices: PriceBook, clock: Clock, secret: str) -> None:
         self._products, self._prices, self._clock = databases.products, prices, clock
-        self._key = blake2b(secret.encode()).digest()
+        self._cursors = Cursors(secret)
         self._shelf = Shelf(ORDERS)
         self._shelving, self._indexing = asyncio.Lock(), asyncio.Lock()
         self._index: CatalogIndex = index_for(databases.products.is_sqlite)
@@ -245,7 +243,7 @@ class FindingService:
     # Pages
 
     async def _read_page(self, query: ProductQuery) -> ProductPage:
-        after = None if query.cursor is None else self._open_cursor(query, query.cursor)
+        after: Any = None if query.cursor is None else self._cursors.open(_place_of(query), query.cursor)
         scope = await self._scope(query, after)
         places = self._places(scope, query, after)
         shown = places[: query.limit]
@@ -263,7 +261,7 @@ class FindingService:
         items = [self._shown(row, now) for row in rows if row.status in query.status]  # as they are by now
         return ProductPage(
             items=[_card(item) for item in items] if query.fields == "card" else items,
-            next=self._cursor(query, shown[-1]) if len(places) > query.limit else None,
+            next=self._cursors.seal(_place_of(query), shown[-1]) if len(places) > query.limit else None,
             total=total,
             facets=facets,
         )
@@ -365,27 +363,10 @@ class FindingService:
         found = (self._shelf.complete(scope, name, words, query.limit) for words in ways)
         return next((values for values in found if values), [])
 
-    # Cursors
 
-    def _cursor(self, query: ProductQuery, place: Position) -> str:
-        body = to_json(place)
-        return base64.urlsafe_b64encode(self._seal(query, body) + body).decode()
-
-    def _open_cursor(self, query: ProductQuery, cursor: str) -> Position:
-        try:
-            packed = base64.b64decode(cursor, altchars=b"-_", validate=True)
-        except ValueError:
-            raise BadRequest("This cursor is damaged.") from None
-        seal, body = packed[:SEAL_BYTES], packed[SEAL_BYTES:]
-        if not compare_digest(seal, self._seal(query, body)):
-            raise BadRequest("This cursor belongs to another list.")
-        key, product_id, version = from_json(body)
-        return key, product_id, version
-
-    def _seal(self, query: ProductQuery, body: bytes) -> bytes:
-        """Ties a position to the filter and order that it was given for."""
-        filters = {name: getattr(query, name) for name in ProductFilter.model_fields}
-        return blake2b(repr((filters, _order(query))).encode() + body, digest_size=SEAL_BYTES, key=self._key).digest()
+def _place_of(query: ProductQuery) -> str:
+    """The filter and order that a position is given for."""
+    return repr(({name: getattr(query, name) for name in ProductFilter.model_fields}, _order(query)))
 
 
 def _require_allowed(actor: Actor, query: ProductFilter) -> None:
