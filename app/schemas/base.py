@@ -53,8 +53,16 @@ Line = Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f]*$")]
 ClientId = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$", min_length=1, max_length=64)]
 
 
+IMAGES_PATH = "/images/"
+
+
+def image_url(name: str) -> str:
+    """Where a picture of ours is to be had; what is an address already stays as it is."""
+    return name if name.startswith("/") else IMAGES_PATH + name
+
+
 def _image_url(name: str | None) -> str | None:
-    return name if name is None or name.startswith("/") else f"/images/{name}"
+    return None if name is None else image_url(name)
 
 
 # The address of a picture of ours, made from the name of its file.

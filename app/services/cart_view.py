@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from app.schemas.base import image_url
 from app.schemas.carts import CartLineOut, CartOut, RemovedLineOut, WarningCode
 from app.schemas.products import Money
 from app.services.pricing import Price
-from app.services.products import IMAGES_PATH
 from db.queries.carts import AnyRow
 
 
@@ -32,7 +32,7 @@ UNKNOWN = Goods()
 
 def goods_of(row: AnyRow, price: Price) -> Goods:
     """A product at what it costs now."""
-    image = IMAGES_PATH + row.images[0] if row.images else None
+    image = image_url(row.images[0]) if row.images else None
     if row.status != "published":
         return Goods(row.name, image)
     return Goods(row.name, image, price.effective_minor, price.valid_until, row.remains)

@@ -17,13 +17,13 @@ from sqlalchemy.orm import Session
 from app.actor import Actor
 from app.clock import Clock
 from app.errors import Conflict, Invalid, NotFound, Stale
+from app.schemas.base import image_url
 from app.schemas.catalogue import CategoryIn, CategoryOut, CategoryPatch, GroupIn, GroupOut, GroupPatch
 from app.schemas.products import CategoryRef, GroupRef
 from app.services.history import record
 from app.services.naming import make_slug, same_name, slug_stem
 from app.services.once import Keyed, Once, once
 from app.services.pricing import reprice
-from app.services.products import image_url
 from app.services.store_events import CatalogueChanged
 from db.database import Database, Done
 from db.models.products import ProductCategory, ProductGroup

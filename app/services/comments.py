@@ -16,6 +16,7 @@ from app.actor import Actor
 from app.clock import Clock
 from app.cursors import Cursors, from_micros, to_micros
 from app.errors import Conflict, Forbidden, Invalid, NotFound, Stale
+from app.schemas.base import image_url
 from app.schemas.comments import (
     CommentAuthor,
     CommentIn,
@@ -35,7 +36,7 @@ from app.services.names import Kind, NameBook
 from app.services.once import Keyed, Once, once
 from app.services.ratings import mean_rating
 from app.services.store_events import ProductChanged
-from app.services.uploads import IMAGES_PATH, UploadService, keep_uses, photo_out
+from app.services.uploads import UploadService, keep_uses, photo_out
 from db.database import Databases, Done
 from db.models.products import Comment
 from db.queries import comments as queries
@@ -365,7 +366,7 @@ def _choose_photos(photos: Sequence[str], own: Sequence[str], found: Mapping[str
     Raises:
         Invalid: something else stands there.
     """
-    kept = {IMAGES_PATH + name: name for name in own}
+    kept = {image_url(name): name for name in own}
     names = [kept.get(photo) or found.get(photo) for photo in photos]
     if None in names:
         detail = "There is no such picture of yours, or it was sent too long ago"

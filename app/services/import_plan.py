@@ -9,12 +9,12 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from app.actor import Actor
+from app.schemas.base import IMAGES_PATH
 from app.schemas.imports import ProductRow
 from app.services.import_files import Errors, FileRow
 from app.services.naming import same_name
 from app.services.pricing import discounted, reprice, set_prices
 from app.services.product_editor import PUBLISH, filled
-from app.services.products import IMAGES_PATH
 from app.services.store_events import CatalogueChanged, ProductChanged, StoreEvent
 from db.queries import imports as queries
 from db.queries import products

@@ -14,6 +14,7 @@ from app.actor import Actor
 from app.clock import Clock
 from app.cursors import Cursors
 from app.errors import Busy, Conflict, Forbidden, Invalid, NotFound, Stale
+from app.schemas.base import image_url
 from app.schemas.orders import (
     HOLD_ENDED,
     CancellationIn,
@@ -35,7 +36,6 @@ from app.services.order_book import MOVES, Changed, Wanted, already_ordered, mov
 from app.services.order_effects import empty_cart, is_cart_behind, tell
 from app.services.payments import make_methods, require_method
 from app.services.pricing import PriceBook
-from app.services.products import IMAGES_PATH
 from app.settings import Settings
 from db.database import Databases, Done
 from db.queries import carts as cart_queries
@@ -341,7 +341,7 @@ def _order_out(row: Any, lines: Sequence[Any], moves: list[Any]) -> OrderOut:
             OrderLineOut(
                 article=line.article,
                 name=line.name,
-                image=None if line.image is None else IMAGES_PATH + line.image,
+                image=None if line.image is None else image_url(line.image),
                 price=Money(amount=line.price_minor),
                 quantity=line.quantity,
                 total=Money(amount=line.price_minor * line.quantity),

@@ -6,10 +6,10 @@ from app.actor import Actor
 from app.clock import Clock
 from app.errors import Conflict, Invalid, NotFound
 from app.images import ImageStore
+from app.schemas.base import image_url
 from app.schemas.product_editing import MAX_IMAGES
 from app.schemas.products import ProductOut
 from app.services.product_editor import change_product, require_editable
-from app.services.products import image_url
 from db.database import Database
 from db.models.products import Product
 from db.queries import products as queries

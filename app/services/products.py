@@ -7,6 +7,7 @@ from app.actor import Actor
 from app.clock import Clock
 from app.errors import NotFound
 from app.images import THUMBNAILS, thumbnail
+from app.schemas.base import image_url
 from app.schemas.products import (
     CategoryRef,
     GroupRef,
@@ -19,8 +20,6 @@ from app.services.ratings import mean_rating
 from db.database import Databases
 from db.queries import products as queries
 from db.queries.prices import get_lowest_price
-
-IMAGES_PATH = "/images/"
 
 
 class ProductService:
@@ -78,8 +77,3 @@ def product_out(row: Any, price: Price, lowest_minor: int | None = None) -> Prod
         version=row.version,
         rev=row.rev,
     )
-
-
-def image_url(name: str) -> str:
-    """Where a picture is to be had."""
-    return IMAGES_PATH + name

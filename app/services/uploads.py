@@ -21,6 +21,7 @@ from app.clock import Clock
 from app.errors import Conflict
 from app.images import ImageStore, thumbnail
 from app.limits import Throttle, address_key
+from app.schemas.base import image_url
 from app.schemas.comments import PhotoOut, UploadedFile, UploadOut
 from app.services.once import Keyed, Once, once
 from db.database import Database, Done
@@ -31,7 +32,6 @@ from ws.limits import Rate
 logger = logging.getLogger(__name__)
 
 EFFECT = "use_uploads"
-IMAGES_PATH = "/images/"
 UPLOADS_PER_10_MINUTES = 60
 MOST_UNUSED = 20
 USABLE = timedelta(hours=24)
@@ -146,7 +146,7 @@ class UploadService:
 
 def photo_out(name: str) -> PhotoOut:
     """Where a picture and its small version are."""
-    return PhotoOut(image=IMAGES_PATH + name, thumbnail=IMAGES_PATH + thumbnail(name, 320))
+    return PhotoOut(image=image_url(name), thumbnail=image_url(thumbnail(name, 320)))
 
 
 def keep_uses(session: Session, used_in: str, names: Collection[str], ids: Collection[str], now: datetime) -> None:

@@ -11,9 +11,9 @@ from sqlalchemy import Connection, insert
 from sqlalchemy.orm import Session
 
 from app.actor import Actor
+from app.schemas.base import IMAGES_PATH
 from app.services.carts import CartService
 from app.services.pricing import PriceBook
-from app.services.products import IMAGES_PATH
 from db.database import Databases, Done
 from db.engine import make_write_engine
 from db.models.products import Product
