@@ -126,6 +126,7 @@ async def test_a_customer_on_a_phone_searches_fills_a_cart_and_orders(phone: Cus
     await page.locator("#filter-in_stock-true").check()
     await expect(page).to_have_url(re.compile("q=.*in_stock=true"))
     await page.locator(".card:not(.card--gone) .card__link").first.click()
+    await page.wait_for_url(re.compile("/products/"))  # else the heading read is still that of the list
 
     name = await page.locator("h1").inner_text()
     await page.locator("#buy").click()
